@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.app;
+
+import org.jspecify.annotations.NullMarked;

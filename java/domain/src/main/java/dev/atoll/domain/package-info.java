@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.domain;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.engine;
+
+import org.jspecify.annotations.NullMarked;

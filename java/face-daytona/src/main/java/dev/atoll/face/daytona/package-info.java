@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.face.daytona;
+
+import org.jspecify.annotations.NullMarked;

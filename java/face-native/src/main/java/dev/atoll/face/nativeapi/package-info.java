@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.face.nativeapi;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.guest;
+
+import org.jspecify.annotations.NullMarked;

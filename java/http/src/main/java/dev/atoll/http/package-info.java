@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.http;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.store;
+
+import org.jspecify.annotations.NullMarked;

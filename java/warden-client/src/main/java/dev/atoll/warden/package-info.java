@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.warden;
+
+import org.jspecify.annotations.NullMarked;
