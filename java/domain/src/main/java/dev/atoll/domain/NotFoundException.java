@@ -1,0 +1,24 @@
+package dev.atoll.domain;
+
+/** There is no such thing, or the caller may not know of it. */
+public final class NotFoundException extends AtollException {
+    private static final long serialVersionUID = 1;
+
+    private final String kind;
+    private final String reference;
+
+    /** @param kind "sandbox", "snapshot", "template", "process", "key" */
+    public NotFoundException(String kind, String reference) {
+        super(kind + " '" + reference + "' not found");
+        this.kind = kind;
+        this.reference = reference;
+    }
+
+    public String kind() {
+        return kind;
+    }
+
+    public String reference() {
+        return reference;
+    }
+}

@@ -1,0 +1,65 @@
+package dev.atoll.domain;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The sandboxes of a node. All methods block the calling (virtual) thread until done, are safe from
+ * any thread, and act only on objects of the caller's project: another project's id is
+ * {@link NotFoundException}. Commands to one sandbox run one after the other; reads do not queue.
+ * Each command names the states in which it is legal; elsewhere it throws {@link WrongStateException}.
+ */
+public interface Sandboxes {
+    /**
+     * Makes a sandbox and returns it RUNNING.
+     *
+     * @throws InvalidFieldException naming the field
+     * @throws ConflictException when the name is taken
+     * @throws NotFoundException when the source does not exist
+     * @throws UnsupportedException when a named isolation class or part of the source is not offered here
+     * @throws CapacityException when the node has no room
+     */
+    Sandbox create(Caller caller, CreateSandbox spec);
+
+    /** @throws NotFoundException when there is none of this id, or it was deleted */
+    Sandbox get(Caller caller, SandboxId id);
+
+    /** The living sandbox of this name. */
+    Optional<Sandbox> findByName(Caller caller, String name);
+
+    Page<Sandbox> list(Caller caller, SandboxQuery query);
+
+    /** STOPPED, FAILED with a whole disk; waits while STOPPING; no-op when RUNNING; resumes when PAUSED. */
+    Sandbox start(Caller caller, SandboxId id);
+
+    /**
+     * RUNNING, PAUSED; no-op when STOPPED. Processes get SIGTERM, then SIGKILL after the grace.
+     *
+     * @param grace zero to 60 s; zero kills at once
+     */
+    Sandbox stop(Caller caller, SandboxId id, Duration grace);
+
+    /** RUNNING; no-op when PAUSED. Freezes every process, memory stays. */
+    Sandbox pause(Caller caller, SandboxId id);
+
+    /** PAUSED; no-op when RUNNING. */
+    Sandbox resume(Caller caller, SandboxId id);
+
+    /** Every state; idempotent. The name is free at once, the files are gone when it returns. */
+    void delete(Caller caller, SandboxId id);
+
+    /** Every state but DELETED. */
+    Sandbox update(Caller caller, SandboxId id, SandboxChange change);
+
+    /** Counts as activity. */
+    void touch(Caller caller, SandboxId id, ActivityKind kind);
+
+    /**
+     * RUNNING, PAUSED, STOPPED. New sandboxes that start from this one's disk as it is now, each with
+     * its own identity.
+     *
+     * @param names as many as there are forks, 1 to 100; an empty one gets its id
+     */
+    List<Sandbox> fork(Caller caller, SandboxId id, List<Optional<String>> names);
+}

@@ -1,0 +1,24 @@
+package dev.atoll.domain;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** The snapshots of a node; the rules of {@link Sandboxes} on threads and projects hold here too. */
+public interface Snapshots {
+    /**
+     * RUNNING, PAUSED, STOPPED. Durable when it returns.
+     *
+     * @param name empty = the id
+     * @param keep how long; empty = until deleted
+     */
+    Snapshot create(Caller caller, SandboxId sandbox, Optional<String> name, Optional<Duration> keep);
+
+    /** @param reference an id or a name */
+    Snapshot get(Caller caller, String reference);
+
+    List<Snapshot> list(Caller caller);
+
+    /** Idempotent. Sandboxes made from it keep their disks. */
+    void delete(Caller caller, SnapshotId id);
+}
