@@ -1,0 +1,3 @@
+//! The privileged part of Atoll.
+
+pub mod net;

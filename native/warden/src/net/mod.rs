@@ -1,0 +1,208 @@
+//! The network of an instance's sandboxes: one namespace and veth pair each, one gateway address,
+//! one static packet filter, one DNS forwarder.
+//!
+//! A namespace is pinned by descriptors and processes only; with the last of them the kernel removes
+//! the veth pair. Nothing here is remembered: every operation asks the kernel by name, so a warden
+//! that starts anew goes on with what its predecessor left.
+
+mod config;
+mod conntrack;
+mod link;
+mod namespace;
+mod netlink;
+mod rules;
+mod sysctl;
+
+pub use config::NetworkConfig;
+
+use config::Plan;
+use link::{LOOPBACK, Links, Mac, Veth};
+use namespace::Namespace;
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// The name of a sandbox's interface inside.
+const INSIDE: &str = "eth0";
+/// The host's end of every veth: each pair is a link of its own, so they may be alike.
+const GATEWAY_MAC: Mac = [0x02, 0x41, 0x54, 0x4c, 0x00, 0x01];
+
+/// The network of a running instance. All methods may be called by several threads at once, for one
+/// index by one thread at a time.
+pub struct Network {
+    plan: Plan,
+}
+
+impl Network {
+    /// Prepares the host: gateway address on lo, packet filter, forwarding, DNS forwarder. Takes
+    /// over from a dead warden of the instance; its sandboxes' links, routes and connections stay.
+    /// Runs `nft` once.
+    pub fn start(config: NetworkConfig) -> io::Result<Network> {
+        let plan = Plan::of(&config)?;
+        Links::open()?
+            .add_address(LOOPBACK, plan.gateway, libc::RT_SCOPE_HOST)
+            .map_err(context("gateway address"))?;
+        // Nothing is forwarded before the filter is there.
+        rules::load(&plan, 53)?;
+        sysctl::ensure("ipv4/ip_forward", "1")?;
+        Ok(Network { plan })
+    }
+
+    /// The address of the gateway and of the DNS forwarder, as sandboxes see it.
+    pub fn gateway(&self) -> Ipv4Addr {
+        self.plan.gateway
+    }
+
+    /// The address of sandbox `index`, which must be below `max_slots`.
+    pub fn address(&self, index: u32) -> Ipv4Addr {
+        self.plan.address(index)
+    }
+
+    /// A new namespace with lo and eth0 up, connected to the host. What was left of an earlier
+    /// sandbox of that index, links and tracked connections, is removed.
+    pub fn create(&self, index: u32) -> io::Result<OwnedFd> {
+        self.check(index)?;
+        let name = self.plan.link(index);
+        let address = self.plan.address(index);
+        let mac = mac_of(address);
+        let mut host = Links::open()?;
+        host.delete(&name).map_err(context("remove a stale veth"))?;
+        conntrack::forget(address).map_err(context("forget connections"))?;
+        let Namespace { fd, mut links } = Namespace::new().map_err(context("namespace"))?;
+        host.add_veth(&Veth {
+            name: &name,
+            mac: GATEWAY_MAC,
+            peer_name: INSIDE,
+            peer_mac: mac,
+            peer_namespace: fd.as_fd(),
+        })
+        .map_err(context("veth"))?;
+        restrict(&name)?;
+        self.connect(&mut host, index)?;
+        let inside = links.get(INSIDE).map_err(context(INSIDE))?.index;
+        links
+            .add_address(inside, address, libc::RT_SCOPE_UNIVERSE)
+            .and_then(|()| links.set_up(inside, true))
+            .and_then(|()| links.set_neighbour(inside, self.plan.gateway, GATEWAY_MAC))
+            .and_then(|()| links.set_host_route(inside, self.plan.gateway, address))
+            .and_then(|()| links.set_default_route(inside, self.plan.gateway))
+            .map_err(context(INSIDE))?;
+        Ok(fd)
+    }
+
+    /// Takes the host's end of the sandbox's link down or up. Down, nothing passes and the sandbox
+    /// sees no carrier; its address and routes stay.
+    pub fn set_enabled(&self, index: u32, enabled: bool) -> io::Result<()> {
+        self.check(index)?;
+        let mut host = Links::open()?;
+        if enabled {
+            return self.connect(&mut host, index);
+        }
+        let name = self.plan.link(index);
+        host.get(&name)
+            .and_then(|link| host.set_up(link.index, false))
+            .map_err(context(name))
+    }
+
+    /// Bytes that the sandbox has received and sent since its namespace was made. `NotFound` when
+    /// it is gone.
+    pub fn counters(&self, index: u32) -> io::Result<(u64, u64)> {
+        self.check(index)?;
+        let name = self.plan.link(index);
+        match Links::open()?.get(&name) {
+            Ok(link) => Ok((link.sent, link.received)),
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => {
+                Err(io::Error::new(io::ErrorKind::NotFound, name))
+            }
+            Err(error) => Err(context(name)(error)),
+        }
+    }
+
+    /// Removes the sandbox's link and its tracked connections. Idempotent.
+    pub fn destroy(&self, index: u32) -> io::Result<()> {
+        self.check(index)?;
+        let name = self.plan.link(index);
+        Links::open()?.delete(&name).map_err(context(name))?;
+        conntrack::forget(self.plan.address(index)).map_err(context("forget connections"))
+    }
+
+    /// The names of this instance's links whose index is not in `live`.
+    pub fn audit(&self, live: &[u32]) -> io::Result<Vec<String>> {
+        let live: HashSet<u32> = live.iter().copied().collect();
+        Ok(links_of(&self.plan)?
+            .into_iter()
+            .filter(|name| {
+                self.plan
+                    .index_of(name)
+                    .is_none_or(|index| !live.contains(&index))
+            })
+            .collect())
+    }
+
+    /// Removes what the instance has on the host: its links (sandboxes that still run lose their
+    /// network), its gateway address, its table. Idempotent. Forwarding stays on: others may need it.
+    pub fn teardown(config: &NetworkConfig) -> io::Result<()> {
+        let plan = Plan::of(config)?;
+        let mut host = Links::open()?;
+        for name in links_of(&plan)? {
+            host.delete(&name).map_err(context(name))?;
+        }
+        host.delete_address(LOOPBACK, plan.gateway)
+            .map_err(context("gateway address"))?;
+        rules::unload(&plan)
+    }
+
+    /// Host's end up, with what the kernel drops when it goes down.
+    fn connect(&self, host: &mut Links, index: u32) -> io::Result<()> {
+        let name = self.plan.link(index);
+        let address = self.plan.address(index);
+        host.get(&name)
+            .and_then(|link| {
+                host.set_up(link.index, true)?;
+                host.set_neighbour(link.index, address, mac_of(address))?;
+                host.set_host_route(link.index, address, self.plan.gateway)
+            })
+            .map_err(context(name))
+    }
+
+    fn check(&self, index: u32) -> io::Result<()> {
+        if index < self.plan.max_slots {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("index {index}: must be below {}", self.plan.max_slots),
+        ))
+    }
+}
+
+/// The host's settings of a sandbox's link, made before it comes up.
+fn restrict(name: &str) -> io::Result<()> {
+    sysctl::set(&format!("ipv4/conf/{name}/rp_filter"), "1")?;
+    sysctl::set(&format!("ipv4/conf/{name}/accept_redirects"), "0")?;
+    sysctl::set(&format!("ipv4/conf/{name}/send_redirects"), "0")?;
+    sysctl::set(&format!("ipv6/conf/{name}/accept_ra"), "0")?;
+    sysctl::set(&format!("ipv6/conf/{name}/disable_ipv6"), "1")
+}
+
+fn links_of(plan: &Plan) -> io::Result<Vec<String>> {
+    let links = Links::open()?.list().map_err(context("list links"))?;
+    Ok(links
+        .into_iter()
+        .map(|link| link.name)
+        .filter(|name| name.starts_with(&plan.prefix))
+        .collect())
+}
+
+/// A locally administered address, unique on the host because the IPv4 address is.
+fn mac_of(address: Ipv4Addr) -> Mac {
+    let [a, b, c, d] = address.octets();
+    [0x02, 0x41, a, b, c, d]
+}
+
+/// Says what failed and keeps the kind of the error.
+fn context(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("network: {what}: {error}"))
+}
