@@ -14,6 +14,13 @@ public final class NotFoundException extends AtollException {
         this.reference = reference;
     }
 
+    /** @param hint what there is instead, told after the message */
+    public NotFoundException(String kind, String reference, String hint) {
+        super(kind + " '" + reference + "' not found; " + hint);
+        this.kind = kind;
+        this.reference = reference;
+    }
+
     public String kind() {
         return kind;
     }
