@@ -1,0 +1,10 @@
+package dev.atoll.store;
+
+/** How far the making or deleting of something in the pool got. */
+public enum MakeState {
+    /** Intended; the pool may hold nothing or all of it. */
+    MAKING,
+    READY,
+    /** Intended to go; the pool may still hold it. */
+    DELETING
+}

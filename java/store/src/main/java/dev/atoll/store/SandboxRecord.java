@@ -1,0 +1,28 @@
+package dev.atoll.store;
+
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.Sandbox;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A sandbox with what the engine needs to find it again.
+ *
+ * @param layers what its root stands on, lowest first
+ * @param slot of the present boot: the warden's name of it and the name of its socket directory
+ * @param idempotencyKey of the create; unique in the project
+ */
+public record SandboxRecord(
+        Sandbox sandbox, List<LayerId> layers, Optional<String> slot, Optional<String> idempotencyKey) {
+    public SandboxRecord {
+        layers = List.copyOf(layers);
+    }
+
+    public SandboxRecord withSandbox(Sandbox value) {
+        return new SandboxRecord(value, layers, slot, idempotencyKey);
+    }
+
+    public SandboxRecord withSlot(Optional<String> value) {
+        return new SandboxRecord(sandbox, layers, value, idempotencyKey);
+    }
+}

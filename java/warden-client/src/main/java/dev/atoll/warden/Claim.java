@@ -1,0 +1,26 @@
+package dev.atoll.warden;
+
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.SandboxId;
+import java.util.List;
+
+/**
+ * Which sandbox a slot shall become.
+ *
+ * @param layers lowest first, at least one
+ * @param hostname at most 64 characters
+ * @param network false leaves the link down
+ */
+public record Claim(
+        SlotId slot,
+        SandboxId sandbox,
+        List<LayerId> layers,
+        DiskSource disk,
+        Limits limits,
+        String hostname,
+        boolean network,
+        Profile profile) {
+    public Claim {
+        layers = List.copyOf(layers);
+    }
+}

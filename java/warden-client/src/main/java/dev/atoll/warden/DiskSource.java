@@ -1,0 +1,15 @@
+package dev.atoll.warden;
+
+import dev.atoll.domain.SnapshotId;
+
+/** What a sandbox's disk is when it starts. */
+public sealed interface DiskSource {
+    /** An empty one of this size in bytes. */
+    record Fresh(long bytes) implements DiskSource {}
+
+    /** The one that the sandbox left when it stopped. */
+    record Existing() implements DiskSource {}
+
+    /** A clone of a snapshot. */
+    record OfSnapshot(SnapshotId snapshot) implements DiskSource {}
+}

@@ -1,0 +1,26 @@
+package dev.atoll.warden;
+
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SnapshotId;
+import java.util.List;
+
+/**
+ * All that exists, at one instant.
+ *
+ * @param disks of sandboxes, running or not
+ * @param slots prepared and unclaimed
+ */
+public record Inventory(
+        List<LiveSandbox> live,
+        List<Disk<SandboxId>> disks,
+        List<Disk<SnapshotId>> snapshots,
+        List<Layer> layers,
+        List<Slot> slots) {
+    public Inventory {
+        live = List.copyOf(live);
+        disks = List.copyOf(disks);
+        snapshots = List.copyOf(snapshots);
+        layers = List.copyOf(layers);
+        slots = List.copyOf(slots);
+    }
+}

@@ -1,0 +1,122 @@
+package dev.atoll.warden;
+
+import dev.atoll.domain.CapacityException;
+import dev.atoll.domain.ConflictException;
+import dev.atoll.domain.InvalidFieldException;
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.Node;
+import dev.atoll.domain.NotFoundException;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.UnavailableException;
+import java.util.List;
+
+/**
+ * The warden of this node, the one program that holds privileges. All methods are safe from any
+ * thread and block it (virtual threads park) until the warden has answered.
+ *
+ * <p>Every method may throw {@link UnavailableException} (no answer within its deadline, an I/O
+ * error of the host, or busy for longer than a bound) and {@link InvalidFieldException}. When the
+ * connection breaks because the warden was restarted, a call is repeated once on a new connection,
+ * in a way that never does its work twice. After an UnavailableException it is unknown whether the
+ * work was done: ask {@link #listAll}.
+ */
+public interface Warden extends AutoCloseable {
+    WardenInfo info();
+
+    /** What exists, for reconciliation. */
+    Inventory listAll();
+
+    /**
+     * Delivers events from now on until the returned handle is closed, over restarts of the warden.
+     * Returns at once; the listener is called from a virtual thread of its own.
+     */
+    Subscription events(WardenListener listener);
+
+    /**
+     * Makes a slot. The directory {@code <sockets>/<slot>} with the listening socket {@code e} must
+     * be there before.
+     *
+     * @throws CapacityException SLOTS when all indexes are in use, POOL when the pool is full
+     */
+    Slot prepareSlot(SlotId slot);
+
+    /** Idempotent. */
+    void dropSlot(SlotId slot);
+
+    /**
+     * Makes the slot a sandbox and answers when its guest program was executed.
+     *
+     * @throws CapacityException POOL when the pool is over its admission mark
+     * @throws NotFoundException when slot, layer, disk or snapshot is not there
+     * @throws ConflictException when the sandbox lives already
+     */
+    Claimed claim(Claim claim);
+
+    /** Ends everything in the sandbox and releases it; its disk stays, synced. Idempotent. */
+    Killed kill(SandboxId sandbox);
+
+    /** Idempotent. @throws NotFoundException when it does not live */
+    void freeze(SandboxId sandbox);
+
+    /** Idempotent. @throws NotFoundException when it does not live */
+    void thaw(SandboxId sandbox);
+
+    /** @throws NotFoundException when it does not live */
+    void setLimits(SandboxId sandbox, Limits limits);
+
+    /** Takes the sandbox's link up or down. @throws NotFoundException when it does not live */
+    void setNetwork(SandboxId sandbox, boolean enabled);
+
+    /**
+     * Of a live, frozen or stopped sandbox. Durable when it returns.
+     *
+     * @throws CapacityException POOL when the pool is over its admission mark
+     * @throws ConflictException when there is a snapshot of this id
+     */
+    SnapshotMade snapshot(SandboxId sandbox, SnapshotId snapshot);
+
+    /** Idempotent. */
+    void deleteSnapshot(SnapshotId snapshot);
+
+    /** Idempotent. @throws ConflictException while the sandbox lives */
+    void deleteDisk(SandboxId sandbox);
+
+    /** Makes a snapshot's disk a shared layer; returns its allocated bytes. */
+    long makeLayer(LayerId layer, SnapshotId source);
+
+    /** Makes a stopped sandbox's disk a shared layer; returns its allocated bytes. */
+    long makeLayer(LayerId layer, SandboxId source);
+
+    /** @throws UnavailableException while a live sandbox or a disk uses it */
+    void deleteLayer(LayerId layer);
+
+    /** To a larger size only. @throws InvalidFieldException when it is smaller than now */
+    void resizeDisk(SandboxId sandbox, long bytes);
+
+    /** @param sandboxes empty = all that live; those that do not live are left out of the answer */
+    List<SandboxUsage> usage(List<SandboxId> sandboxes);
+
+    Node.Pool pool();
+
+    /**
+     * Compares what kernel and pool hold with what the warden accounts for.
+     *
+     * @param repair remove what belongs to nothing
+     * @param strict {@code known} is complete: what it does not name is a leak
+     */
+    List<Node.Leak> audit(Known known, boolean repair, boolean strict);
+
+    /** Tries what the warden needs of this kernel. */
+    List<Node.Check> doctor();
+
+    /** Closes all connections; calls under way end with {@link UnavailableException}. */
+    @Override
+    void close();
+
+    /** Ends the delivery of events. */
+    interface Subscription extends AutoCloseable {
+        @Override
+        void close();
+    }
+}
