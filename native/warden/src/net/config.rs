@@ -27,7 +27,6 @@ pub struct NetworkConfig {
 /// A [`NetworkConfig`] that has been checked.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    pub instance: String,
     /// Every veth of the instance is called this, followed by its index in decimal, and no
     /// interface of another instance begins with it.
     pub prefix: String,
@@ -67,7 +66,6 @@ impl Plan {
             )));
         }
         Ok(Plan {
-            instance: name.to_owned(),
             prefix: prefix(name),
             table: format!("atoll_{name}"),
             subnet,
@@ -204,7 +202,7 @@ mod tests {
             assert!(plan.link(65_535).len() <= 15, "{}", plan.link(65_535));
             assert_eq!(plan.index_of(&plan.link(17)), Some(17));
             assert_eq!(plan.index_of(&format!("{}017", plan.prefix)), None);
-            for other in plans.iter().filter(|other| other.instance != plan.instance) {
+            for other in plans.iter().filter(|other| other.table != plan.table) {
                 assert!(!other.prefix.starts_with(&plan.prefix));
             }
         }

@@ -7,6 +7,8 @@
 
 mod config;
 mod conntrack;
+mod dns;
+mod doctor;
 mod link;
 mod namespace;
 mod netlink;
@@ -14,6 +16,7 @@ mod rules;
 mod sysctl;
 
 pub use config::NetworkConfig;
+pub use dns::dns_main;
 
 use config::Plan;
 use link::{LOOPBACK, Links, Mac, Veth};
@@ -23,6 +26,7 @@ use std::fmt::Display;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 /// The name of a sandbox's interface inside.
 const INSIDE: &str = "eth0";
@@ -33,26 +37,42 @@ const GATEWAY_MAC: Mac = [0x02, 0x41, 0x54, 0x4c, 0x00, 0x01];
 /// index by one thread at a time.
 pub struct Network {
     plan: Plan,
+    forwarder: dns::Forwarder,
 }
 
 impl Network {
     /// Prepares the host: gateway address on lo, packet filter, forwarding, DNS forwarder. Takes
     /// over from a dead warden of the instance; its sandboxes' links, routes and connections stay.
-    /// Runs `nft` once.
+    /// Runs `nft` once, and keeps `/proc/self/exe dns ...` running, whose main must call
+    /// [`dns_main`]. Dropping the network ends that process and leaves everything else.
     pub fn start(config: NetworkConfig) -> io::Result<Network> {
+        Network::start_with(config, Path::new("/proc/self/exe"))
+    }
+
+    /// [`Network::start`] with another program for the forwarder.
+    pub fn start_with(config: NetworkConfig, program: &Path) -> io::Result<Network> {
         let plan = Plan::of(&config)?;
         Links::open()?
             .add_address(LOOPBACK, plan.gateway, libc::RT_SCOPE_HOST)
             .map_err(context("gateway address"))?;
+        let sockets =
+            dns::Sockets::bind(plan.gateway).map_err(context("sockets of the dns forwarder"))?;
         // Nothing is forwarded before the filter is there.
-        rules::load(&plan, 53)?;
+        rules::load(&plan, sockets.port)?;
         sysctl::ensure("ipv4/ip_forward", "1")?;
-        Ok(Network { plan })
+        let forwarder = dns::Forwarder::start(program.to_owned(), sockets, plan.upstream.clone())
+            .map_err(context("dns forwarder"))?;
+        Ok(Network { plan, forwarder })
     }
 
     /// The address of the gateway and of the DNS forwarder, as sandboxes see it.
     pub fn gateway(&self) -> Ipv4Addr {
         self.plan.gateway
+    }
+
+    /// The process of the DNS forwarder; None for the moment between two.
+    pub fn forwarder_pid(&self) -> Option<u32> {
+        self.forwarder.pid()
     }
 
     /// The address of sandbox `index`, which must be below `max_slots`.
@@ -152,6 +172,12 @@ impl Network {
         host.delete_address(LOOPBACK, plan.gateway)
             .map_err(context("gateway address"))?;
         rules::unload(&plan)
+    }
+
+    /// What this host can do and what stands in the way: (name, whether it is well, detail). Runs
+    /// `nft`.
+    pub fn doctor() -> Vec<(String, bool, String)> {
+        doctor::checks()
     }
 
     /// Host's end up, with what the kernel drops when it goes down.

@@ -122,15 +122,15 @@ impl Socket {
         loop {
             let received = self.receive(&mut buffer)?;
             let mut rest = &buffer[..received];
-            while let Some((kind, flags, sequence, payload, next)) = split(rest) {
-                rest = next;
-                if sequence != self.sequence {
+            while let Some(message) = split(rest) {
+                rest = message.rest;
+                if message.sequence != self.sequence {
                     continue;
                 }
-                consistent &= flags & libc::NLM_F_DUMP_INTR as u16 == 0;
-                match i32::from(kind) {
+                consistent &= message.flags & libc::NLM_F_DUMP_INTR as u16 == 0;
+                match i32::from(message.kind) {
                     libc::NLMSG_ERROR => {
-                        return match read_i32(payload, 0) {
+                        return match read_i32(message.payload, 0) {
                             Some(0) => Ok(()),
                             Some(errno) => Err(io::Error::from_raw_os_error(-errno)),
                             None => Err(io::ErrorKind::InvalidData.into()),
@@ -138,7 +138,7 @@ impl Socket {
                     }
                     libc::NLMSG_DONE if consistent => return Ok(()),
                     libc::NLMSG_DONE => return Err(io::ErrorKind::Interrupted.into()),
-                    _ => reply(kind, payload),
+                    _ => reply(message.kind, message.payload),
                 }
             }
         }
@@ -184,18 +184,26 @@ impl Socket {
     }
 }
 
-/// The first message of a datagram: type, flags, sequence, payload, and what follows it.
-fn split(bytes: &[u8]) -> Option<(u16, u16, u32, &[u8], &[u8])> {
+struct Received<'a> {
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    payload: &'a [u8],
+    rest: &'a [u8],
+}
+
+/// The first message of a datagram, and what follows it.
+fn split(bytes: &[u8]) -> Option<Received<'_>> {
     let length = read_u32(bytes, 0)? as usize;
     let payload = bytes.get(HEADER..length)?;
     let rest = bytes.get(length.next_multiple_of(4)..).unwrap_or(&[]);
-    Some((
-        read_u16(bytes, 4)?,
-        read_u16(bytes, 6)?,
-        read_u32(bytes, 8)?,
+    Some(Received {
+        kind: read_u16(bytes, 4)?,
+        flags: read_u16(bytes, 6)?,
+        sequence: read_u32(bytes, 8)?,
         payload,
         rest,
-    ))
+    })
 }
 
 /// The attributes in `bytes`: (type without its flag bits, value). Ends at the first malformed one.
@@ -247,8 +255,12 @@ mod tests {
             .string(3, "ab")
             .nested(4 | libc::NLA_F_NESTED as u16, &[], |inner| inner.u32(9, 5))
             .sealed(11);
-        let (kind, _, sequence, payload, rest) = split(&bytes).unwrap();
-        assert_eq!((kind, sequence, rest.len()), (7, 11, 0));
+        let message = split(&bytes).unwrap();
+        let payload = message.payload;
+        assert_eq!(
+            (message.kind, message.sequence, message.rest.len()),
+            (7, 11, 0)
+        );
         assert_eq!(find(&payload[4..], 3).map(text).as_deref(), Some("ab"));
         let nested = find(&payload[4..], 4).unwrap();
         assert_eq!(

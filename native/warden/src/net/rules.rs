@@ -11,6 +11,10 @@ use std::process::{Command, Stdio};
 /// fill it (nf_conntrack_max is 262,144 by default on machines of some size).
 const CONNECTIONS_PER_SANDBOX: u32 = 8192;
 
+/// DNS datagrams that one sandbox may send.
+const QUERIES_PER_SECOND: u32 = 500;
+const QUERY_BURST: u32 = 500;
+
 /// Replaces the instance's table, or makes it. DNS queries to the gateway go to `dns_port` there.
 pub fn load(plan: &Plan, dns_port: u16) -> io::Result<()> {
     run(&[], &ruleset(plan, dns_port))
@@ -80,6 +84,10 @@ table inet {table} {{
     type ipv4_addr; size 65536; flags dynamic
   }}
 
+  set queries {{
+    type ipv4_addr; size 65536; flags dynamic, timeout; timeout 1m
+  }}
+
   # Before connection tracking. A source address that is not routed to the interface it came from
   # is forged; unlike rp_filter this cannot be loosened by net.ipv4.conf.all.
   chain spoofed {{
@@ -145,6 +153,8 @@ table inet {table} {{
   # What a sandbox sends to an address of the host, whichever it is.
   chain host {{
     meta nfproto ipv6 drop
+    # The forwarder's socket has one receive buffer for all: none may fill it.
+    ip daddr {gateway} udp dport {dns_port} update @queries {{ ip saddr limit rate over {QUERIES_PER_SECOND}/second burst {QUERY_BURST} packets }} drop
     ct state established,related accept
     ip daddr {gateway} meta l4proto {{ tcp, udp }} th dport {dns_port} jump queried
     jump refuse
