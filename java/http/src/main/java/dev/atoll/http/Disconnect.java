@@ -1,0 +1,104 @@
+package dev.atoll.http;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.util.Callback;
+
+/**
+ * Learns that a client is gone while its response is under way.
+ *
+ * <p>HTTP/2 tells by itself (RST_STREAM, GOAWAY, end of the connection reach the request's failure
+ * listeners). HTTP/1.1 tells only who reads, and Jetty does not read a connection while its request
+ * is handled. So while a response of unknown length is streamed, the connection is read here; what
+ * follows on it can only be its end, because such a response says {@code Connection: close}. A
+ * client that half-closes after its request counts as gone.
+ */
+final class Disconnect {
+    private final org.eclipse.jetty.server.Request request;
+    private final List<Runnable> actions = new ArrayList<>();
+    private boolean gone;
+    private boolean over;
+
+    Disconnect(org.eclipse.jetty.server.Request request) {
+        this.request = request;
+    }
+
+    /** Before the handler runs. */
+    void listen() {
+        request.addFailureListener(_ -> fire());
+    }
+
+    void onDisconnect(Runnable action) {
+        synchronized (this) {
+            if (!gone) {
+                actions.add(action);
+                return;
+            }
+        }
+        action.run();
+    }
+
+    /** Whether this connection must be watched, and so must not be used again. */
+    boolean needsWatch() {
+        return request.getConnectionMetaData().getHttpVersion() != HttpVersion.HTTP_2;
+    }
+
+    /** Reads on, until the end of the connection or of the response. The request's body must be read by now. */
+    void watch() {
+        EndPoint endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
+        endPoint.tryFillInterested(new Callback() {
+            @Override
+            public void succeeded() {
+                readable(endPoint);
+            }
+
+            @Override
+            public void failed(Throwable cause) {
+                fire();
+            }
+        });
+    }
+
+    /** The response is complete; nothing is reported any more. */
+    synchronized void end() {
+        over = true;
+        actions.clear();
+    }
+
+    private void readable(EndPoint endPoint) {
+        ByteBuffer buffer = ByteBuffer.allocate(1024).flip();
+        try {
+            int filled = endPoint.fill(buffer);
+            if (filled >= 0) {
+                if (!isOver()) {
+                    watch();
+                }
+                return;
+            }
+        } catch (IOException e) {
+            // a reset is an end too
+        }
+        fire();
+    }
+
+    private synchronized boolean isOver() {
+        return over;
+    }
+
+    private void fire() {
+        List<Runnable> now;
+        synchronized (this) {
+            if (gone || over) {
+                return;
+            }
+            gone = true;
+            now = List.copyOf(actions);
+            actions.clear();
+        }
+        now.forEach(Runnable::run);
+    }
+}

@@ -1,0 +1,137 @@
+package dev.atoll.http;
+
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.random.RandomGenerator;
+import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
+
+/**
+ * Serves HTTP/1.1 and HTTP/2 without TLS (by prior knowledge and by upgrade) on one port. Every
+ * request runs on a virtual thread of its own.
+ */
+public final class HttpListener implements AutoCloseable {
+    private static final int IO_BUFFER_BYTES = 64 << 10;
+    private static final int H2_STREAM_WINDOW_BYTES = 1 << 20;
+    private static final int H2_SESSION_WINDOW_BYTES = 8 << 20;
+    private static final int H2_STREAMS = 1024;
+    private static final Duration LONGEST_PING_INTERVAL = Duration.ofSeconds(30);
+
+    private final ListenerConfig config;
+    private final Server server;
+    private final ServerConnector connector;
+    private final JettyBridge bridge;
+    private final Pinger pinger;
+    private final ExecutorService threads;
+
+    private HttpListener(ListenerConfig config, Handler handler, ErrorMapper errors, RandomGenerator random) {
+        this.config = config;
+        threads = Executors.newThreadPerTaskExecutor(
+                Thread.ofVirtual().name("http-", 0).factory());
+        pinger = new Pinger(shorter(LONGEST_PING_INTERVAL, config.idleTimeout().dividedBy(3)));
+        bridge = new JettyBridge(handler, errors, threads, random, pinger, config.maxConcurrentRequests());
+        var pool = new QueuedThreadPool(16, 4);
+        pool.setName("http-io");
+        server = new Server(pool);
+        HttpConfiguration http = configuration(config);
+        var h2c = new HTTP2CServerConnectionFactory(http);
+        h2c.setInitialStreamRecvWindow(H2_STREAM_WINDOW_BYTES);
+        h2c.setInitialSessionRecvWindow(H2_SESSION_WINDOW_BYTES);
+        h2c.setMaxConcurrentStreams(H2_STREAMS);
+        h2c.setInputBufferSize(IO_BUFFER_BYTES);
+        connector = new ServerConnector(server, 1, 2, new HttpConnectionFactory(http), h2c);
+        connector.setHost(config.host());
+        connector.setPort(config.port());
+        connector.setIdleTimeout(config.idleTimeout().toMillis());
+        connector.setAcceptQueueSize(1024);
+        server.addConnector(connector);
+        server.setHandler(bridge);
+        server.setErrorHandler(bridge::handleError);
+        var sockets = ServerWebSocketContainer.ensure(server);
+        sockets.setIdleTimeout(config.idleTimeout());
+        server.setStopTimeout(0);
+    }
+
+    /**
+     * Starts to serve.
+     *
+     * @param random request ids come from it
+     * @throws ListenException when the address is taken or not of this machine
+     */
+    public static HttpListener start(
+            ListenerConfig config, Handler handler, ErrorMapper errors, RandomGenerator random) {
+        var listener = new HttpListener(config, handler, errors, random);
+        String where = config.host() + ":" + config.port();
+        try {
+            listener.server.start();
+            return listener;
+        } catch (Exception e) {
+            listener.close();
+            throw new ListenException("cannot listen on " + where + ": " + why(e), e);
+        }
+    }
+
+    /** The bound address; its port is the real one when 0 was asked. */
+    public InetSocketAddress address() {
+        return new InetSocketAddress(config.host(), port());
+    }
+
+    public int port() {
+        return connector.getLocalPort();
+    }
+
+    /** Takes no more requests, lets those under way end within the stop timeout, then cuts what is left. */
+    @Override
+    public void close() {
+        bridge.stopAccepting();
+        try {
+            connector.shutdown();
+            if (server.isStarted()) {
+                bridge.awaitIdle(config.stopTimeout());
+            }
+            server.stop();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (Exception e) {
+            throw new IllegalStateException("stopping " + config.host() + ":" + config.port(), e);
+        } finally {
+            pinger.close();
+            threads.shutdown();
+        }
+    }
+
+    private static HttpConfiguration configuration(ListenerConfig config) {
+        var http = new HttpConfiguration();
+        http.setRequestHeaderSize(config.maxHeaderBytes());
+        http.setInputBufferSize(IO_BUFFER_BYTES);
+        http.setOutputBufferSize(IO_BUFFER_BYTES);
+        http.setSendServerVersion(false);
+        http.setSendDateHeader(false);
+        // %25 inside a segment is unambiguous here: segments are decoded once, after the split.
+        http.setUriCompliance(UriCompliance.DEFAULT.with("segments", UriCompliance.Violation.AMBIGUOUS_PATH_ENCODING));
+        return http;
+    }
+
+    private static Duration shorter(Duration a, Duration b) {
+        return a.compareTo(b) < 0 ? a : b;
+    }
+
+    private static String why(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof BindException bind) {
+                return String.valueOf(bind.getMessage());
+            }
+        }
+        return e instanceof IOException && e.getMessage() != null ? e.getMessage() : e.toString();
+    }
+}

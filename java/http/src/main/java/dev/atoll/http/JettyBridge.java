@@ -1,0 +1,328 @@
+package dev.atoll.http;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
+import java.util.random.RandomGenerator;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpMethod;
+import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hands each request from Jetty's selector threads to a virtual thread of its own, and its response
+ * back. The selector threads never block.
+ */
+final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlocking {
+    private static final Logger LOG = LoggerFactory.getLogger(JettyBridge.class);
+    private static final Logger ACCESS = LoggerFactory.getLogger("dev.atoll.http.access");
+    private static final String ID_HEADER = "X-Request-Id";
+
+    private final Handler handler;
+    private final ErrorMapper errors;
+    private final Executor threads;
+    private final RandomGenerator random;
+    private final Pinger pinger;
+    private final int maxConcurrent;
+    private final Semaphore permits;
+    private volatile boolean stopping;
+
+    JettyBridge(
+            Handler handler,
+            ErrorMapper errors,
+            Executor threads,
+            RandomGenerator random,
+            Pinger pinger,
+            int maxConcurrent) {
+        this.handler = handler;
+        this.errors = errors;
+        this.threads = threads;
+        this.random = random;
+        this.pinger = pinger;
+        this.maxConcurrent = maxConcurrent;
+        this.permits = new Semaphore(maxConcurrent);
+    }
+
+    @Override
+    public boolean handle(
+            org.eclipse.jetty.server.Request jettyRequest,
+            org.eclipse.jetty.server.Response jettyResponse,
+            Callback callback) {
+        Request request = newRequest(jettyRequest);
+        var exchange = new Exchange(request, jettyResponse, callback);
+        if (stopping) {
+            exchange.refuse(new HttpException(503, "stopping", "the server is stopping"));
+        } else if (!permits.tryAcquire()) {
+            exchange.refuse(new HttpException(
+                    503, "busy", "more than " + maxConcurrent + " requests at once", java.util.Map.of("Retry-After", "1")));
+        } else {
+            // A thinking handler is not idle: the timeout concerns reads and writes that are under way.
+            jettyRequest.addIdleTimeoutListener(_ -> false);
+            request.disconnect().listen();
+            threads.execute(exchange);
+        }
+        return true;
+    }
+
+    /** For requests that Jetty refuses before they come here: malformed, too long. */
+    boolean handleError(
+            org.eclipse.jetty.server.Request jettyRequest,
+            org.eclipse.jetty.server.Response jettyResponse,
+            Callback callback) {
+        int status = jettyResponse.getStatus() >= 400 ? jettyResponse.getStatus() : 500;
+        String reason = org.eclipse.jetty.http.HttpStatus.getMessage(status);
+        Object detail = jettyRequest.getAttribute(org.eclipse.jetty.server.handler.ErrorHandler.ERROR_MESSAGE);
+        String message = status < 500 && detail != null ? reason + ": " + detail : reason;
+        String code = reason.toLowerCase(java.util.Locale.ROOT).replace(' ', '_');
+        new Exchange(newRequest(jettyRequest), jettyResponse, callback)
+                .refuse(new HttpException(status, code, message));
+        return true;
+    }
+
+    /** Refuses new requests from now on. */
+    void stopAccepting() {
+        stopping = true;
+    }
+
+    /** Waits until nothing is being served any more, or the time is over. */
+    boolean awaitIdle(Duration timeout) throws InterruptedException {
+        return permits.tryAcquire(maxConcurrent, timeout.toNanos(), java.util.concurrent.TimeUnit.NANOSECONDS);
+    }
+
+    private Request newRequest(org.eclipse.jetty.server.Request jettyRequest) {
+        return new Request(jettyRequest, HexFormat.of().toHexDigits(random.nextLong()));
+    }
+
+    /** One request from its handler to its last byte. */
+    private final class Exchange implements Runnable {
+        private final Request request;
+        private final org.eclipse.jetty.server.Response out;
+        private final Callback callback;
+        private final long began = System.nanoTime();
+
+        Exchange(Request request, org.eclipse.jetty.server.Response out, Callback callback) {
+            this.request = request;
+            this.out = out;
+            this.callback = callback;
+        }
+
+        /** Answers on the calling thread without blocking it. */
+        void refuse(HttpException why) {
+            out.getHeaders().put(HttpHeader.CONNECTION, "close");
+            Response response = map(why);
+            byte[] bytes = response.body() instanceof Response.Body.Bytes(byte[] b) ? b : new byte[0];
+            sendBytes(response, bytes);
+        }
+
+        @Override
+        public void run() {
+            boolean handedOn = false;
+            try {
+                Response response;
+                try {
+                    response = handler.handle(request);
+                } catch (Exception | StackOverflowError e) {
+                    response = map(e);
+                }
+                handedOn = send(response);
+            } catch (Throwable t) {
+                LOG.error("request {} {} {}", request.id(), request.method(), request.path(), t);
+                callback.failed(t);
+            } finally {
+                if (!handedOn) {
+                    permits.release();
+                }
+            }
+        }
+
+        private Response map(Throwable error) {
+            Response response = errors.map(request, error);
+            if (error instanceof HttpException http) {
+                for (var header : http.headers().entrySet()) {
+                    response = response.with(header.getKey(), header.getValue());
+                }
+            }
+            if (response.status() >= 500 && !(error instanceof HttpException)) {
+                LOG.warn("request {} {} {}", request.id(), request.method(), request.path(), error);
+            }
+            return response;
+        }
+
+        /** Returns whether the exchange goes on elsewhere, as a WebSocket. */
+        private boolean send(Response response) throws Exception {
+            try {
+                switch (response.body()) {
+                    case Response.Body.Bytes(byte[] bytes) -> sendBytes(response, bytes);
+                    case Response.Body.Stream stream -> sendStream(response, stream);
+                    case Response.Body.Upgrade upgrade -> {
+                        return upgrade(upgrade);
+                    }
+                }
+                return false;
+            } finally {
+                close(response);
+            }
+        }
+
+        private void sendBytes(Response response, byte[] bytes) {
+            putHead(response);
+            if (bytes.length > 0 || mayHaveBody(response.status())) {
+                out.getHeaders().put(HttpHeader.CONTENT_LENGTH, bytes.length);
+            }
+            log(response.status());
+            boolean head = HttpMethod.HEAD.is(request.method());
+            out.write(true, head ? null : ByteBuffer.wrap(bytes), callback);
+        }
+
+        private void sendStream(Response response, Response.Body.Stream stream) throws Exception {
+            putHead(response);
+            if (stream.length() >= 0) {
+                out.getHeaders().put(HttpHeader.CONTENT_LENGTH, stream.length());
+            }
+            if (HttpMethod.HEAD.is(request.method())) {
+                log(response.status());
+                out.write(true, null, callback);
+                return;
+            }
+            Disconnect disconnect = request.disconnect();
+            if (stream.length() < 0 && disconnect.needsWatch()) {
+                out.getHeaders().put(HttpHeader.CONNECTION, "close");
+                if (request.jetty().getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_1_1) {
+                    // Without it Jetty lets the end of the connection end the body, and a cut looks like an end.
+                    out.getHeaders().put(HttpHeader.TRANSFER_ENCODING, "chunked");
+                }
+                if (drained()) {
+                    disconnect.watch();
+                }
+            }
+            var sink = new ResponseStream(Content.Sink.asOutputStream(out), disconnect);
+            try {
+                stream.writer().write(sink);
+            } catch (Exception e) {
+                disconnect.end();
+                afterFailure(sink, e);
+                return;
+            }
+            disconnect.end();
+            log(response.status());
+            out.write(true, null, callback);
+        }
+
+        /** Whether the request's body was read to its end, so that only the end of the connection can follow. */
+        private boolean drained() {
+            Content.Chunk chunk = request.jetty().read();
+            if (chunk == null) {
+                return false;
+            }
+            boolean last = chunk.isLast() && !Content.Chunk.isFailure(chunk);
+            chunk.release();
+            return last;
+        }
+
+        private void afterFailure(ResponseStream sink, Exception e) {
+            if (sink.isWritten() || out.isCommitted()) {
+                LOG.debug("request {} {} {} cut", request.id(), request.method(), request.path(), e);
+                log(out.getStatus());
+                callback.failed(e);
+                return;
+            }
+            out.reset();
+            Response mapped = map(e);
+            sendBytes(mapped, mapped.body() instanceof Response.Body.Bytes(byte[] b) ? b : new byte[0]);
+        }
+
+        private boolean upgrade(Response.Body.Upgrade upgrade) throws Exception {
+            var container = ServerWebSocketContainer.get(request.jetty().getContext());
+            boolean upgraded = request.isWebSocketUpgrade()
+                    && container.upgrade(
+                            (wanted, answer, _) -> {
+                                String chosen = wanted.getSubProtocols().stream()
+                                        .filter(upgrade.config().subprotocols()::contains)
+                                        .findFirst()
+                                        .orElse("");
+                                if (!chosen.isEmpty()) {
+                                    answer.setAcceptedSubProtocol(chosen);
+                                }
+                                return new JettyWebSocket(
+                                        chosen,
+                                        socket -> threads.execute(() -> speak(socket, upgrade.handler())),
+                                        upgrade.config().maxMessageBytes());
+                            },
+                            request.jetty(),
+                            out,
+                            callback);
+            if (!upgraded) {
+                sendError(new HttpException(
+                        426, "upgrade_required", "this path speaks WebSocket", java.util.Map.of("Upgrade", "websocket")));
+                return false;
+            }
+            log(101);
+            return true;
+        }
+
+        private void sendError(HttpException e) {
+            Response mapped = map(e);
+            sendBytes(mapped, mapped.body() instanceof Response.Body.Bytes(byte[] b) ? b : new byte[0]);
+        }
+
+        private void speak(JettyWebSocket socket, WebSocketHandler speaker) {
+            pinger.add(socket);
+            try {
+                speaker.run(socket);
+                socket.close(1000, "");
+            } catch (IOException e) {
+                LOG.debug("socket {} {} lost", request.id(), request.path(), e);
+                socket.close(1011, "");
+            } catch (Throwable t) {
+                LOG.warn("socket {} {}", request.id(), request.path(), t);
+                socket.close(1011, "internal error");
+            } finally {
+                pinger.remove(socket);
+                permits.release();
+            }
+        }
+
+        private void putHead(Response response) {
+            out.setStatus(response.status());
+            var headers = out.getHeaders();
+            for (Response.Header header : response.headers()) {
+                headers.add(header.name(), header.value());
+            }
+            headers.put(ID_HEADER, request.id());
+        }
+
+        private boolean mayHaveBody(int status) {
+            return status >= 200 && status != 204 && status != 304;
+        }
+
+        private void close(Response response) {
+            for (AutoCloseable resource : response.resources()) {
+                try {
+                    resource.close();
+                } catch (Exception e) {
+                    LOG.debug("request {}: closing", request.id(), e);
+                }
+            }
+        }
+
+        private void log(int status) {
+            if (ACCESS.isInfoEnabled()) {
+                ACCESS.info(
+                        "{} {} {} {} {} {}us",
+                        request.id(),
+                        request.remoteAddress(),
+                        request.method(),
+                        request.path(),
+                        status,
+                        (System.nanoTime() - began) / 1000);
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+package dev.atoll.http;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.io.Content;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request while it is being answered. Belongs to the thread that serves it; only
+ * {@link #onDisconnect} may be used from others.
+ */
+public final class Request {
+    private final org.eclipse.jetty.server.Request jetty;
+    private final String id;
+    private final Disconnect disconnect;
+    private @Nullable List<String> segments;
+    private @Nullable Map<String, List<String>> query;
+    private @Nullable InputStream body;
+    private Map<String, String> pathParameters = Map.of();
+    private String route = "";
+    private final Map<RequestKey<?>, Object> values = new HashMap<>();
+
+    Request(org.eclipse.jetty.server.Request jetty, String id) {
+        this.jetty = jetty;
+        this.id = id;
+        this.disconnect = new Disconnect(jetty);
+    }
+
+    org.eclipse.jetty.server.Request jetty() {
+        return jetty;
+    }
+
+    Disconnect disconnect() {
+        return disconnect;
+    }
+
+    /** 16 hexadecimal characters that name the request in logs and errors. */
+    public String id() {
+        return id;
+    }
+
+    /** As sent: GET, POST. */
+    public String method() {
+        return jetty.getMethod();
+    }
+
+    /** The path as sent, percent escapes and all; for logs and messages. */
+    public String path() {
+        String path = jetty.getHttpURI().getPath();
+        return path == null ? "" : path;
+    }
+
+    /** The query as sent, without its question mark; empty when there is none. */
+    public String rawQuery() {
+        String raw = jetty.getHttpURI().getQuery();
+        return raw == null ? "" : raw;
+    }
+
+    /** Path and query as sent. */
+    public String target() {
+        return rawQuery().isEmpty() ? path() : path() + "?" + rawQuery();
+    }
+
+    List<String> segments() {
+        if (segments == null) {
+            segments = PathSegments.of(path());
+        }
+        return segments;
+    }
+
+    void setPathParameters(Map<String, String> parameters, String pattern) {
+        pathParameters = parameters;
+        route = pattern;
+    }
+
+    /** The pattern that matched, empty before routing; a bounded set, so fit for metrics. */
+    public String route() {
+        return route;
+    }
+
+    /**
+     * A decoded segment that the route's pattern names.
+     *
+     * @throws IllegalArgumentException when the pattern has no such name
+     */
+    public String pathParameter(String name) {
+        String value = pathParameters.get(name);
+        if (value == null) {
+            throw new IllegalArgumentException("route " + route + " has no parameter " + name);
+        }
+        return value;
+    }
+
+    /** The first value of a query parameter. */
+    public Optional<String> query(String name) {
+        List<String> all = queryAll(name);
+        return all.isEmpty() ? Optional.empty() : Optional.of(all.getFirst());
+    }
+
+    /** All values of a query parameter, in order. */
+    public List<String> queryAll(String name) {
+        return queryParameters().getOrDefault(name, List.of());
+    }
+
+    /** @throws InvalidInputException when it is not there */
+    public String requireQuery(String name) {
+        return query(name).orElseThrow(() -> new InvalidInputException("query." + name, "(absent)", "a value"));
+    }
+
+    /** @throws InvalidInputException unless absent or a whole number from min to max */
+    public OptionalLong queryLong(String name, long min, long max) {
+        Optional<String> text = query(name);
+        if (text.isEmpty()) {
+            return OptionalLong.empty();
+        }
+        try {
+            long value = Long.parseLong(text.get());
+            if (value >= min && value <= max) {
+                return OptionalLong.of(value);
+            }
+        } catch (NumberFormatException e) {
+            // refused below, like a number out of range
+        }
+        throw new InvalidInputException("query." + name, text.get(), "a whole number from " + min + " to " + max);
+    }
+
+    /** Absent is the default, present without value is true; @throws InvalidInputException unless true or false */
+    public boolean queryFlag(String name, boolean whenAbsent) {
+        Optional<String> text = query(name);
+        if (text.isEmpty()) {
+            return whenAbsent;
+        }
+        return switch (text.get()) {
+            case "", "true", "1" -> true;
+            case "false", "0" -> false;
+            default -> throw new InvalidInputException("query." + name, text.get(), "true or false");
+        };
+    }
+
+    /** Names and values, decoded. */
+    public Map<String, List<String>> queryParameters() {
+        if (query == null) {
+            query = QueryString.parse(rawQuery());
+        }
+        return query;
+    }
+
+    /** The first header of this name; names in any case. */
+    public Optional<String> header(String name) {
+        return Optional.ofNullable(jetty.getHeaders().get(name));
+    }
+
+    /** All headers of this name, one a line, in order. */
+    public List<String> headers(String name) {
+        return jetty.getHeaders().getValuesList(name);
+    }
+
+    /** Names of all headers, as sent. */
+    public List<String> headerNames() {
+        return jetty.getHeaders().stream().map(HttpField::getName).distinct().toList();
+    }
+
+    /** {@code http} or {@code https}, of this connection. */
+    public String scheme() {
+        return jetty.isSecure() ? "https" : "http";
+    }
+
+    /** What the client thinks this server is called: host, and port unless the default one. */
+    public String authority() {
+        String authority = jetty.getHttpURI().getAuthority();
+        return authority == null ? "" : authority;
+    }
+
+    /** Address of the peer of the connection, without its port; empty when it has none. */
+    public String remoteAddress() {
+        SocketAddress address = jetty.getConnectionMetaData().getRemoteSocketAddress();
+        return address instanceof InetSocketAddress inet && inet.getAddress() != null
+                ? inet.getAddress().getHostAddress()
+                : "";
+    }
+
+    /** Whether the client prefers this media type, by its Accept header; types without parameters. */
+    public boolean accepts(String mediaType) {
+        return headers("Accept").stream()
+                .flatMap(line -> List.of(line.split(",")).stream())
+                .anyMatch(entry -> entry.split(";", 2)[0].strip().equalsIgnoreCase(mediaType));
+    }
+
+    /** The announced length of the body, absent when it is chunked. */
+    public OptionalLong contentLength() {
+        long length = jetty.getLength();
+        return length < 0 ? OptionalLong.empty() : OptionalLong.of(length);
+    }
+
+    /**
+     * The body, unbounded and as it arrives: for streams whose receiver bounds them. Read in big
+     * arrays; every call blocks until there is something. An aborted client is an IOException.
+     */
+    public InputStream body() {
+        if (body == null) {
+            body = Content.Source.asInputStream(jetty);
+        }
+        return body;
+    }
+
+    /**
+     * The body with a bound.
+     *
+     * @throws HttpException 413 at once when the announced length is over the bound, else from the
+     *     stream's methods when more arrives
+     */
+    public InputStream body(long maxBytes) {
+        if (jetty.getLength() > maxBytes) {
+            throw BoundedInputStream.tooLarge(maxBytes);
+        }
+        return new BoundedInputStream(body(), maxBytes);
+    }
+
+    /** The whole body; @throws HttpException 413 beyond the bound */
+    public byte[] bytes(int maxBytes) throws IOException {
+        return body(maxBytes).readAllBytes();
+    }
+
+    /**
+     * The whole body as a value.
+     *
+     * @throws InvalidInputException naming the field
+     * @throws HttpException 413 beyond the bound, 415 when the client says it is no JSON
+     */
+    public <T> T json(Json json, Class<T> type, int maxBytes) throws IOException {
+        Optional<String> contentType = header("Content-Type");
+        if (contentType.isPresent() && !isJson(contentType.get())) {
+            throw new HttpException(
+                    415, "unsupported_media_type", "Content-Type is '" + contentType.get() + "'; allowed: application/json");
+        }
+        return json.read(bytes(maxBytes), type);
+    }
+
+    private static boolean isJson(String contentType) {
+        String type = contentType.split(";", 2)[0].strip().toLowerCase(java.util.Locale.ROOT);
+        return type.equals("application/json") || type.endsWith("+json") || type.isEmpty();
+    }
+
+    /** Leaves a value for the handlers behind a filter. */
+    public <T> void put(RequestKey<T> key, T value) {
+        values.put(key, value);
+    }
+
+    /** @throws IllegalStateException when no filter left one */
+    public <T> T get(RequestKey<T> key) {
+        Object value = values.get(key);
+        if (value == null) {
+            throw new IllegalStateException("no value of " + key);
+        }
+        return key.cast(value);
+    }
+
+    public <T> Optional<T> find(RequestKey<T> key) {
+        return Optional.ofNullable(values.get(key)).map(key::cast);
+    }
+
+    /** Whether the client asks to speak WebSocket; {@link Response#webSocket} answers it. */
+    public boolean isWebSocketUpgrade() {
+        return header("Upgrade").filter("websocket"::equalsIgnoreCase).isPresent();
+    }
+
+    /**
+     * Runs the action, on any thread, once, when the client is found to be gone before the response
+     * is complete; at once when it is gone already. The action must not block. For a response of
+     * unknown length over HTTP/1.1 the connection is watched while it is streamed, so that the loss
+     * is seen even when nothing is written.
+     */
+    public void onDisconnect(Runnable action) {
+        disconnect.onDisconnect(action);
+    }
+}
