@@ -9,6 +9,7 @@ import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.UnavailableException;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -22,6 +23,11 @@ import java.util.List;
  * work was done: ask {@link #listAll}.
  */
 public interface Warden extends AutoCloseable {
+    /** A client of the warden that listens there; connects with the first call. */
+    static Warden at(Path socket) {
+        return new SocketWarden(new Connections(socket, Timing.DEFAULT.connect()), Timing.DEFAULT);
+    }
+
     WardenInfo info();
 
     /** What exists, for reconciliation. */
@@ -88,7 +94,7 @@ public interface Warden extends AutoCloseable {
     /** Makes a stopped sandbox's disk a shared layer; returns its allocated bytes. */
     long makeLayer(LayerId layer, SandboxId source);
 
-    /** @throws UnavailableException while a live sandbox or a disk uses it */
+    /** @throws ConflictException while a live sandbox or a disk uses it */
     void deleteLayer(LayerId layer);
 
     /** To a larger size only. @throws InvalidFieldException when it is smaller than now */
