@@ -1,1 +1,35 @@
-fn main() {}
+//! The guest: PID 1 of a sandbox. Dials the engine and does there what the engine asks.
+//!
+//! `atoll-guest --socket PATH (--spool-fd N | --spool-dir DIR)`
+//!
+//! The spool is a directory on the sandbox's own disk, outside the root that the sandbox sees.
+//! Not being PID 1 it works as a subreaper, for tests.
+
+mod conn;
+mod configure;
+mod creds;
+mod dispatch;
+mod engine_link;
+mod failure;
+mod files;
+mod guest;
+mod metrics;
+mod process;
+mod shutdown;
+mod spool;
+mod start;
+mod sys;
+mod users;
+mod wait;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match start::run() {
+        Ok(never) => match never {},
+        Err(e) => {
+            eprintln!("atoll-guest: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}

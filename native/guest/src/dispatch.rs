@@ -1,0 +1,53 @@
+//! One operation: from its request to its final reply.
+
+use crate::conn::Conn;
+use crate::failure::{Failure, Outcome};
+use crate::guest::Guest;
+use crate::process::{input, session, signals, spawn};
+use crate::{configure, files, metrics, shutdown};
+use atoll_wire::guest::error::Code;
+use atoll_wire::guest::{ProcessList, Request, reply::Result as Answer, request::Op};
+
+pub fn serve(
+    guest: &Guest,
+    conn: &mut Conn,
+    request: Result<Request, prost::DecodeError>,
+) -> Outcome {
+    let request = request.map_err(|e| Failure::invalid("op", format!("op: cannot be decoded: {e}")))?;
+    let Some(op) = request.op else {
+        return Err(Failure::invalid("op", "op: missing, or not known to this guest").into());
+    };
+    match op {
+        Op::Ping(_) => {}
+        Op::Configure(r) => configure::configure(guest, r)?,
+        Op::Spawn(r) => return spawn::spawn(guest, conn, r),
+        Op::Attach(r) => return session::attach(guest, conn, &r),
+        Op::Input(r) => return input::input(guest, conn, r),
+        Op::Resize(r) => signals::resize(guest, &r)?,
+        Op::Signal(r) => signals::signal(guest, &r)?,
+        Op::Wait(r) => return session::wait(guest, conn, &r),
+        Op::ListProcesses(r) => {
+            let all = guest.processes.all();
+            let mut processes: Vec<_> = all.iter().map(|p| p.info()).collect();
+            processes.retain(|p| r.include_ended || p.exited.is_none());
+            return Ok(conn.reply(Answer::Processes(ProcessList { processes }))?);
+        }
+        Op::ForgetProcess(r) => {
+            let process = guest.process(&r.id)?;
+            if !guest.processes.forget(&process) {
+                let message = format!("process {} is running", r.id);
+                return Err(Failure::new(Code::Busy, message).into());
+            }
+        }
+        Op::Stat(r) => return files::stat::stat(guest, conn, &r),
+        Op::Read(r) => return files::read::read(guest, conn, &r),
+        Op::Write(r) => return files::write::write(guest, conn, &r),
+        Op::Metrics(_) => return metrics::metrics(guest, conn),
+        Op::Shutdown(r) => shutdown::shutdown(guest, &r),
+        _ => {
+            return Err(Failure::new(Code::Unsupported, "op: not known to this guest").into());
+        }
+    }
+    conn.ok()?;
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! The connections to the engine.
+//!
+//! One thread dials; each connection then has a thread of its own, which serves one operation
+//! after the other. At least [`MIN_IDLE`] connections wait for work; when one is taken by an
+//! operation and fewer are left, the next is dialled at once. When the engine is away the dialler
+//! tries again for ever.
+
+use crate::conn::Conn;
+use crate::dispatch;
+use crate::failure::Stop;
+use crate::guest::Guest;
+use crate::process::lock;
+use atoll_wire::frame::{Kind, MAX_MSG_TO_GUEST};
+use atoll_wire::guest::{Hello, Request};
+use prost::Message;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Version of the protocol of `guest.proto`.
+const PROTOCOL: u32 = 1;
+/// Connections at once, busy ones included.
+pub const MAX_CONNECTIONS: u32 = 256;
+const MIN_IDLE: u32 = 2;
+const MAX_IDLE: u32 = 4;
+const FIRST_BACKOFF: Duration = Duration::from_millis(5);
+const LAST_BACKOFF: Duration = Duration::from_millis(250);
+/// Stack of a connection's thread, bytes; pages are touched only as used.
+const STACK: usize = 128 << 10;
+
+#[derive(Default)]
+struct Counts {
+    idle: u32,
+    open: u32,
+}
+
+pub struct Link {
+    socket: PathBuf,
+    counts: Mutex<Counts>,
+    changed: Condvar,
+}
+
+impl Link {
+    pub fn new(socket: PathBuf) -> io::Result<Link> {
+        Ok(Link { socket, counts: Mutex::default(), changed: Condvar::new() })
+    }
+
+    pub fn open_connections(&self) -> u32 {
+        lock(&self.counts).open
+    }
+
+    /// An idle connection was taken by an operation.
+    fn taken(&self) {
+        let mut counts = lock(&self.counts);
+        counts.idle -= 1;
+        if counts.idle < MIN_IDLE {
+            self.changed.notify_one();
+        }
+    }
+
+    /// An operation ended: `false` when enough other connections are idle.
+    fn returned(&self) -> bool {
+        let mut counts = lock(&self.counts);
+        let keep = counts.idle < MAX_IDLE;
+        if keep {
+            counts.idle += 1;
+        }
+        keep
+    }
+
+    fn closed(&self, was_idle: bool) {
+        let mut counts = lock(&self.counts);
+        counts.open -= 1;
+        if was_idle {
+            counts.idle -= 1;
+        }
+        self.changed.notify_one();
+    }
+
+    /// Waits until another connection is wanted, and counts it.
+    fn wanted(&self) {
+        let mut counts = lock(&self.counts);
+        while counts.idle >= MIN_IDLE || counts.open >= MAX_CONNECTIONS {
+            counts = self.changed.wait(counts).unwrap_or_else(PoisonError::into_inner);
+        }
+        counts.idle += 1;
+        counts.open += 1;
+    }
+}
+
+/// Starts the dialling thread.
+pub fn start(guest: &Arc<Guest>) -> io::Result<()> {
+    let guest = Arc::clone(guest);
+    std::thread::Builder::new()
+        .name("dial".to_owned())
+        .stack_size(STACK)
+        .spawn(move || dial_for_ever(&guest))?;
+    Ok(())
+}
+
+fn dial_for_ever(guest: &Arc<Guest>) {
+    let mut backoff = FIRST_BACKOFF;
+    loop {
+        guest.link.wanted();
+        let connected = UnixStream::connect(&guest.link.socket).and_then(|stream| {
+            let guest = Arc::clone(guest);
+            std::thread::Builder::new()
+                .name("conn".to_owned())
+                .stack_size(STACK)
+                .spawn(move || serve(&guest, Conn::new(stream)))
+        });
+        match connected {
+            Ok(_) => backoff = FIRST_BACKOFF,
+            Err(_) => {
+                guest.link.closed(true);
+                std::thread::sleep(backoff);
+                backoff = (backoff * 2).min(LAST_BACKOFF);
+            }
+        }
+    }
+}
+
+/// Serves one connection until its end.
+fn serve(guest: &Guest, mut conn: Conn) {
+    let mut idle = true;
+    // How a connection ended is the engine's to know; here it only frees its place.
+    let _ = converse(guest, &mut conn, &mut idle);
+    drop(conn);
+    guest.link.closed(idle);
+}
+
+fn converse(guest: &Guest, conn: &mut Conn, idle: &mut bool) -> io::Result<()> {
+    conn.hello(&Hello {
+        protocol: PROTOCOL,
+        generation: guest.settings().generation,
+        guest_version: env!("CARGO_PKG_VERSION").to_owned(),
+        max_connections: MAX_CONNECTIONS,
+    })?;
+    let mut payload = Vec::new();
+    while let Some((kind, length)) = conn.read_header()? {
+        conn.read_payload(length, &mut payload)?;
+        match kind {
+            Kind::Msg => {}
+            // What was under way (input, the rest of an upload that failed) when the last
+            // operation got its final reply.
+            Kind::Data | Kind::End => continue,
+            Kind::Err => return Err(io::ErrorKind::InvalidData.into()),
+        }
+        debug_assert!(length <= MAX_MSG_TO_GUEST);
+        guest.link.taken();
+        *idle = false;
+        let request = Request::decode(payload.as_slice());
+        payload = Vec::new();
+        match dispatch::serve(guest, conn, request) {
+            Ok(()) => {}
+            Err(Stop::Failed(failure)) => conn.error(&failure)?,
+            Err(Stop::Gone(e)) => return Err(e),
+        }
+        conn.relax();
+        if !guest.link.returned() {
+            return Ok(());
+        }
+        *idle = true;
+    }
+    Ok(())
+}

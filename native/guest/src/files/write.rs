@@ -1,0 +1,252 @@
+//! Writing a file: into a temporary one beside it, then renamed, so that a reader sees the old or
+//! the new content.
+
+use super::path::{Place, as_path, join};
+use super::stat;
+use crate::conn::Conn;
+use crate::failure::{Failure, Outcome};
+use crate::guest::Guest;
+use crate::users::Names;
+use atoll_wire::frame::MAX_DATA;
+use atoll_wire::guest::error::Code;
+use atoll_wire::guest::{Write, Written, reply::Result as Answer};
+use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, RenameFlags};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+
+/// Links followed on the way to the file that is written (MAXSYMLINKS of Linux).
+const MAX_LINKS: usize = 40;
+
+pub fn write(guest: &Guest, conn: &mut Conn, request: &Write) -> Outcome {
+    let place = Place::of(guest, request.r#where.as_ref())?;
+    let path = place.path(&request.path)?;
+    if request.mode > 0o7777 {
+        return Err(Failure::invalid("mode", "mode: permission bits only, at most 07777").into());
+    }
+    if request.at_offset && request.append {
+        return Err(Failure::invalid("append", "append: not together with at_offset").into());
+    }
+    let written = place.run(|| {
+        if request.parents {
+            make_parents(&path)?;
+        }
+        let target = Target::find(path.clone())?;
+        if request.create_new && target.old.is_some() {
+            let shown = String::from_utf8_lossy(&path);
+            return Err(Failure::new(Code::Exists, format!("{shown}: exists")).into());
+        }
+        let bytes = if request.append || request.at_offset {
+            in_place(conn, request, &target)?
+        } else {
+            replacing(conn, request, &target)?
+        };
+        let meta = fs::metadata(as_path(&target.path)).map_err(|e| Failure::os(&e, &target.path))?;
+        Ok(Written { bytes, info: Some(stat::info(&path, &meta, &Names::load())) })
+    })?;
+    conn.reply(Answer::Written(written))?;
+    Ok(())
+}
+
+/// Creates the missing directories above a path.
+pub fn make_parents(path: &[u8]) -> Result<(), Failure> {
+    match as_path(path).parent() {
+        Some(parent) => fs::create_dir_all(parent)
+            .map_err(|e| Failure::os(&e, parent.as_os_str().as_encoded_bytes())),
+        None => Ok(()),
+    }
+}
+
+/// The file behind symbolic links, which a write goes through.
+struct Target {
+    path: Vec<u8>,
+    old: Option<Metadata>,
+}
+
+impl Target {
+    fn find(mut path: Vec<u8>) -> Result<Target, Failure> {
+        for _ in 0..MAX_LINKS {
+            let meta = match fs::symlink_metadata(as_path(&path)) {
+                Ok(meta) => meta,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Target { path, old: None }),
+                Err(e) => return Err(Failure::os(&e, &path)),
+            };
+            let shown = String::from_utf8_lossy(&path);
+            if meta.is_dir() {
+                return Err(Failure::new(Code::IsDirectory, format!("{shown}: is a directory")));
+            }
+            if meta.is_file() {
+                return Ok(Target { path, old: Some(meta) });
+            }
+            if !meta.is_symlink() {
+                return Err(Failure::new(Code::Unsupported, format!("{shown}: not a regular file")));
+            }
+            let link = fs::read_link(as_path(&path)).map_err(|e| Failure::os(&e, &path))?;
+            let link = link.into_os_string().into_vec();
+            path = if link.starts_with(b"/") { link } else { join(directory_of(&path), &link) };
+        }
+        Err(Failure::os(&io::Error::from_raw_os_error(libc::ELOOP), &path))
+    }
+}
+
+/// The directory part of an absolute path, with its slash.
+fn directory_of(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|b| *b == b'/').map_or(0, |i| i + 1);
+    path.get(..end).unwrap_or_default()
+}
+
+/// Receives the content; `sink` gets each piece with the offset that it starts at.
+fn receive(
+    conn: &mut Conn,
+    path: &[u8],
+    mut sink: impl FnMut(&[u8], u64) -> io::Result<()>,
+) -> Outcome<u64> {
+    let mut buffer = Vec::with_capacity(MAX_DATA);
+    let mut total = 0;
+    while conn.read_data(&mut buffer)? {
+        sink(&buffer, total).map_err(|e| Failure::os(&e, path))?;
+        total += buffer.len() as u64;
+    }
+    Ok(total)
+}
+
+fn in_place(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
+    let mut flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK | OFlags::NOCTTY;
+    if request.append {
+        flags |= OFlags::APPEND;
+    }
+    if request.create_new {
+        flags |= OFlags::EXCL;
+    }
+    let mode = if request.mode == 0 { 0o666 } else { request.mode };
+    let mut file = rustix::fs::open(as_path(&target.path), flags, Mode::from_raw_mode(mode))
+        .map(File::from)
+        .map_err(|e| Failure::os(&e.into(), &target.path))?;
+    finish_attributes(&file, request, target.old.is_some().then_some(()), &target.path)?;
+    let path = &target.path;
+    if request.append {
+        return receive(conn, path, |data, _| file.write_all(data));
+    }
+    receive(conn, path, |data, at| {
+        let at = request.offset.checked_add(at).ok_or_else(|| io::Error::from_raw_os_error(libc::EFBIG))?;
+        file.write_all_at(data, at)
+    })
+}
+
+/// Mode and owner that the request names.
+fn finish_attributes(file: &File, request: &Write, existed: Option<()>, path: &[u8]) -> Result<(), Failure> {
+    if request.has_owner {
+        std::os::unix::fs::fchown(file, Some(request.uid), Some(request.gid))
+            .map_err(|e| Failure::os(&e, path))?;
+    }
+    if request.mode != 0 {
+        file.set_permissions(fs::Permissions::from_mode(request.mode))
+            .map_err(|e| Failure::os(&e, path))?;
+    } else if existed.is_none() && request.has_owner {
+        // chown clears set-id bits only; a new file's mode is what open made of the umask.
+    }
+    Ok(())
+}
+
+/// A temporary file that is removed unless it was renamed.
+struct Temporary {
+    path: Vec<u8>,
+    file: File,
+    kept: bool,
+}
+
+impl Temporary {
+    fn beside(target: &[u8]) -> io::Result<Temporary> {
+        let name = format!(".atoll-{}", crate::sys::random_name());
+        let path = join(directory_of(target), name.as_bytes());
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let fd = rustix::fs::open(as_path(&path), flags, Mode::from_raw_mode(0o666))?;
+        Ok(Temporary { path, file: File::from(fd), kept: false })
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Gone already when somebody inside removed it.
+            let _ = fs::remove_file(as_path(&self.path));
+        }
+    }
+}
+
+fn replacing(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
+    let mut temporary = match Temporary::beside(&target.path) {
+        Ok(temporary) => temporary,
+        // The directory may be closed to a user who may write the file itself.
+        Err(e) if target.old.is_some() && e.kind() == io::ErrorKind::PermissionDenied => {
+            return overwriting(conn, request, target);
+        }
+        Err(e) => return Err(Failure::os(&e, &target.path).into()),
+    };
+    if request.expected_size > 0 {
+        reserve(&temporary.file, request.expected_size).map_err(|e| Failure::os(&e, &target.path))?;
+    }
+    let bytes = {
+        let file = &mut temporary.file;
+        receive(conn, &target.path, |data, _| file.write_all(data))?
+    };
+    if bytes < request.expected_size {
+        temporary.file.set_len(bytes).map_err(|e| Failure::os(&e, &target.path))?;
+    }
+    if let Some(old) = &target.old {
+        keep_attributes(&temporary.file, old).map_err(|e| Failure::os(&e, &target.path))?;
+    }
+    finish_attributes(&temporary.file, request, target.old.as_ref().map(|_| ()), &target.path)?;
+    let flags = if request.create_new { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+    let (from, to) = (as_path(&temporary.path), as_path(&target.path));
+    match rustix::fs::renameat_with(CWD, from, CWD, to, flags) {
+        Ok(()) => temporary.kept = true,
+        // A mount point cannot be renamed over: its content is replaced in place.
+        Err(rustix::io::Errno::BUSY) => copy_over(&mut temporary.file, &target.path)?,
+        Err(e) => return Err(Failure::os(&e.into(), &target.path).into()),
+    }
+    Ok(bytes)
+}
+
+/// Takes the space in advance, so that a full disk is noticed before the transfer.
+fn reserve(file: &File, size: u64) -> io::Result<()> {
+    match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
+        Ok(()) | Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The new content keeps the old file's mode, and its owner where the user may give it away.
+fn keep_attributes(file: &File, old: &Metadata) -> io::Result<()> {
+    let made = file.metadata()?;
+    if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
+        // A user who is not root gets a file of its own, as any editor that renames.
+        let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
+    }
+    file.set_permissions(fs::Permissions::from_mode(old.mode() & 0o7777))
+}
+
+fn open_over(path: &[u8]) -> Result<File, Failure> {
+    let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK | OFlags::NOCTTY;
+    rustix::fs::open(as_path(path), flags, Mode::empty())
+        .map(File::from)
+        .map_err(|e| Failure::os(&e.into(), path))
+}
+
+fn overwriting(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
+    let mut file = open_over(&target.path)?;
+    let bytes = receive(conn, &target.path, |data, _| file.write_all(data))?;
+    finish_attributes(&file, request, Some(()), &target.path)?;
+    Ok(bytes)
+}
+
+fn copy_over(from: &mut File, path: &[u8]) -> Outcome {
+    let mut to = open_over(path)?;
+    io::Seek::rewind(from)
+        .and_then(|()| io::copy(from, &mut to))
+        .map_err(|e| Failure::os(&e, path))?;
+    Ok(())
+}
