@@ -4,13 +4,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.http.HttpVersion;
 import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
 import org.slf4j.Logger;
@@ -61,7 +64,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             exchange.refuse(new HttpException(503, "stopping", "the server is stopping"));
         } else if (!permits.tryAcquire()) {
             exchange.refuse(new HttpException(
-                    503, "busy", "more than " + maxConcurrent + " requests at once", java.util.Map.of("Retry-After", "1")));
+                    503, "busy", "more than " + maxConcurrent + " requests at once", Map.of("Retry-After", "1")));
         } else {
             // A thinking handler is not idle: the timeout concerns reads and writes that are under way.
             jettyRequest.addIdleTimeoutListener(_ -> false);
@@ -93,7 +96,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
 
     /** Waits until nothing is being served any more, or the time is over. */
     boolean awaitIdle(Duration timeout) throws InterruptedException {
-        return permits.tryAcquire(maxConcurrent, timeout.toNanos(), java.util.concurrent.TimeUnit.NANOSECONDS);
+        return permits.tryAcquire(maxConcurrent, timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     private Request newRequest(org.eclipse.jetty.server.Request jettyRequest) {
@@ -117,8 +120,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
         void refuse(HttpException why) {
             out.getHeaders().put(HttpHeader.CONNECTION, "close");
             Response response = map(why);
-            byte[] bytes = response.body() instanceof Response.Body.Bytes(byte[] b) ? b : new byte[0];
-            sendBytes(response, bytes);
+            sendBytes(response, bytesOf(response));
         }
 
         @Override
@@ -129,6 +131,11 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                 try {
                     response = handler.handle(request);
                 } catch (Exception | StackOverflowError e) {
+                    if (isLossOfClient(e)) {
+                        LOG.debug("request {} {} {} lost", request.id(), request.method(), request.path(), e);
+                        callback.failed(e);
+                        return;
+                    }
                     response = map(e);
                 }
                 handedOn = send(response);
@@ -140,6 +147,16 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                     permits.release();
                 }
             }
+        }
+
+        /** Whether reading the request failed because its connection or stream ended. */
+        private boolean isLossOfClient(Throwable error) {
+            for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+                if (cause instanceof EofException) {
+                    return true;
+                }
+            }
+            return false;
         }
 
         private Response map(Throwable error) {
@@ -235,7 +252,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             }
             out.reset();
             Response mapped = map(e);
-            sendBytes(mapped, mapped.body() instanceof Response.Body.Bytes(byte[] b) ? b : new byte[0]);
+            sendBytes(mapped, bytesOf(mapped));
         }
 
         private boolean upgrade(Response.Body.Upgrade upgrade) throws Exception {
@@ -259,17 +276,18 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                             out,
                             callback);
             if (!upgraded) {
-                sendError(new HttpException(
-                        426, "upgrade_required", "this path speaks WebSocket", java.util.Map.of("Upgrade", "websocket")));
+                Response mapped = map(new HttpException(
+                        426, "upgrade_required", "this path speaks WebSocket", Map.of("Upgrade", "websocket")));
+                sendBytes(mapped, bytesOf(mapped));
                 return false;
             }
             log(101);
             return true;
         }
 
-        private void sendError(HttpException e) {
-            Response mapped = map(e);
-            sendBytes(mapped, mapped.body() instanceof Response.Body.Bytes(byte[] b) ? b : new byte[0]);
+        /** Of an error's response, which is never streamed. */
+        private byte[] bytesOf(Response response) {
+            return response.body() instanceof Response.Body.Bytes(byte[] bytes) ? bytes : new byte[0];
         }
 
         private void speak(JettyWebSocket socket, WebSocketHandler speaker) {

@@ -3,9 +3,9 @@ package dev.atoll.http;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
+import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.exc.JacksonIOException;
-import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -58,7 +58,9 @@ public final class Json {
             return value;
         } catch (DatabindException e) {
             throw JsonErrors.explain(e, type);
-        } catch (StreamReadException e) {
+        } catch (JacksonIOException e) {
+            throw e;
+        } catch (JacksonException e) {
             throw JsonErrors.malformed(e);
         }
     }

@@ -1,9 +1,11 @@
 package dev.atoll.http;
 
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.exc.InvalidFormatException;
 import tools.jackson.databind.exc.MismatchedInputException;
@@ -12,6 +14,9 @@ import tools.jackson.databind.exc.ValueInstantiationException;
 
 /** Says in the client's terms what Jackson found wrong. */
 final class JsonErrors {
+    /** How Jackson says that a text stands where it would have to be converted. */
+    private static final Pattern COERCED = Pattern.compile("String value \\(\"(.*)\"\\)");
+
     private JsonErrors() {}
 
     static RuntimeException explain(DatabindException e, Class<?> type) {
@@ -29,7 +34,7 @@ final class JsonErrors {
         };
     }
 
-    static InvalidInputException malformed(StreamReadException e) {
+    static InvalidInputException malformed(JacksonException e) {
         var at = e.getLocation();
         String where = at == null ? "" : " at line " + at.getLineNr() + " column " + at.getColumnNr();
         return new InvalidInputException(path(e), "(malformed" + where + ": " + e.getOriginalMessage() + ")", "JSON");
@@ -53,6 +58,10 @@ final class JsonErrors {
         if (message.contains("null")) {
             return "null";
         }
+        Matcher coerced = COERCED.matcher(message);
+        if (coerced.find()) {
+            return coerced.group(1);
+        }
         int token = message.indexOf("JsonToken.");
         if (token < 0) {
             return "a value of another type";
@@ -69,7 +78,7 @@ final class JsonErrors {
 
     private static String allowed(Class<?> type) {
         if (type != null && type.isEnum()) {
-            return java.util.Arrays.stream(type.getEnumConstants()).map(Object::toString).collect(Collectors.joining(", "));
+            return Arrays.stream(type.getEnumConstants()).map(Object::toString).collect(Collectors.joining(", "));
         }
         return kind(type);
     }

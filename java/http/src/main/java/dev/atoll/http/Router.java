@@ -186,7 +186,7 @@ public final class Router implements Handler {
                 }
                 captured.removeLast();
             }
-            Target found = pick(node.rest);
+            Target found = segment.isEmpty() ? null : pick(node.rest);
             if (found != null) {
                 captured.add(String.join("/", segments.subList(depth, segments.size())));
             }
