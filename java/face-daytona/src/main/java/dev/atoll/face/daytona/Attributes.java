@@ -1,0 +1,44 @@
+package dev.atoll.face.daytona;
+
+import dev.atoll.domain.Sandbox;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What this face keeps with a sandbox because no field of the domain says it.
+ *
+ * @param snapshot as the create named it
+ * @param dockerfile text of a create by image
+ * @param target region name
+ * @param isPublic whether previews need no key
+ */
+record Attributes(Optional<String> snapshot, Optional<String> dockerfile, String target, boolean isPublic) {
+    private static final String SNAPSHOT = "daytona.snapshot";
+    private static final String DOCKERFILE = "daytona.dockerfile";
+    private static final String TARGET = "daytona.target";
+    private static final String PUBLIC = "daytona.public";
+
+    static Attributes of(Sandbox sandbox) {
+        Map<String, String> map = sandbox.attributes();
+        return new Attributes(
+                Optional.ofNullable(map.get(SNAPSHOT)),
+                Optional.ofNullable(map.get(DOCKERFILE)),
+                map.getOrDefault(TARGET, ""),
+                Boolean.parseBoolean(map.get(PUBLIC)));
+    }
+
+    Attributes withPublic(boolean value) {
+        return new Attributes(snapshot, dockerfile, target, value);
+    }
+
+    /** These among the attributes of others. */
+    Map<String, String> in(Map<String, String> others) {
+        Map<String, String> result = new HashMap<>(others);
+        snapshot.ifPresent(s -> result.put(SNAPSHOT, s));
+        dockerfile.ifPresent(d -> result.put(DOCKERFILE, d));
+        result.put(TARGET, target);
+        result.put(PUBLIC, Boolean.toString(isPublic));
+        return result;
+    }
+}
