@@ -40,12 +40,12 @@ final class CreateTranslation {
                 Boolean.TRUE.equals(request.isPublic()));
         return CreateSandbox.from(source(caller, dockerfile, snapshot))
                 .name(text(request.name()))
-                .labels(orEmpty(request.labels()))
+                .labels(TextMaps.of("labels", request.labels()))
                 .isolationOrder(config.isolationOrder())
                 .cpuMillis(Optional.ofNullable(request.cpu()).map(c -> c * 1000))
                 .memoryBytes(Optional.ofNullable(request.memory()).map(m -> m * Resources.GIB))
                 .diskBytes(Optional.ofNullable(request.disk()).map(d -> d * Resources.GIB))
-                .env(orEmpty(request.env()))
+                .env(TextMaps.of("env", request.env()))
                 .user(asked.isPresent() || dockerfile.isPresent() ? asked : config.snapshotUser())
                 .network(Boolean.TRUE.equals(request.networkBlockAll()) ? NetworkPolicy.NONE : NetworkPolicy.OPEN)
                 .rules(rules(request))
@@ -101,9 +101,5 @@ final class CreateTranslation {
 
     private static Optional<String> text(@Nullable String value) {
         return Optional.ofNullable(value).filter(v -> !v.isEmpty());
-    }
-
-    private static Map<String, String> orEmpty(@Nullable Map<String, String> map) {
-        return map == null ? Map.of() : map;
     }
 }

@@ -13,7 +13,6 @@ import dev.atoll.http.Json;
 import dev.atoll.http.Request;
 import dev.atoll.http.Response;
 import dev.atoll.http.Router;
-import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +31,8 @@ final class ListRoutes {
     /** What may stand in the query; anything else would be ignored in silence. */
     private static final Set<String> OFFERED = Set.of(
             "cursor", "page", "limit", "labels", "name", "states", "sort", "order", "verbose", "includeErroredDeleted");
+
+    private static final TypeReference<@Nullable Map<String, @Nullable String>> MAP_OF_TEXTS = new TypeReference<>() {};
 
     private final Sandboxes sandboxes;
     private final PublicUrls urls;
@@ -130,10 +131,7 @@ final class ListRoutes {
         }
         try {
             // The SDK sends the text null when no labels are asked for.
-            Map<String, String> labels = Json.LENIENT
-                    .mapper()
-                    .readValue(text.get().getBytes(StandardCharsets.UTF_8), new TypeReference<Map<String, String>>() {});
-            return labels == null ? Map.of() : labels;
+            return TextMaps.of("query.labels", Json.LENIENT.mapper().readValue(text.get(), MAP_OF_TEXTS));
         } catch (JacksonException e) {
             throw new InvalidInputException("query.labels", text.get(), "a JSON object of texts");
         }

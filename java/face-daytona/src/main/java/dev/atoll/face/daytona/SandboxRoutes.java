@@ -50,7 +50,7 @@ final class SandboxRoutes {
         this.urls = urls;
     }
 
-    private record Labels(@Nullable Map<String, String> labels) {}
+    private record Labels(@Nullable Map<String, @Nullable String> labels) {}
 
     private record NewSnapshot(@Nullable String name, @Nullable Boolean includeMemory) {}
 
@@ -125,16 +125,16 @@ final class SandboxRoutes {
     }
 
     private Response setLabels(Request request) throws IOException {
-        Map<String, String> labels = request.json(Json.LENIENT, Labels.class, MAX_BODY).labels();
-        if (labels == null) {
+        Labels body = request.json(Json.LENIENT, Labels.class, MAX_BODY);
+        if (body.labels() == null) {
             throw new InvalidFieldException("labels", "(absent)", "an object of texts");
         }
-        SandboxChange change = SandboxChange.NOTHING.withLabels(labels);
-        return Response.json(new Labels(sandboxes.update(caller(request), id(request), change).labels()));
+        SandboxChange change = SandboxChange.NOTHING.withLabels(TextMaps.of("labels", body.labels()));
+        return Response.json(Map.of("labels", sandboxes.update(caller(request), id(request), change).labels()));
     }
 
     private Response setInterval(Request request, Interval interval) {
-        int minutes = number(request.pathParameter("minutes"));
+        int minutes = Toolbox.number("interval", request.pathParameter("minutes"), Integer.MIN_VALUE, Integer.MAX_VALUE);
         Sandbox sandbox = find(request);
         SandboxChange change = SandboxChange.NOTHING.withRules(interval.replaceIn(sandbox.rules(), minutes));
         return answer(request, sandboxes.update(caller(request), sandbox.id(), change));
@@ -175,13 +175,5 @@ final class SandboxRoutes {
 
     private static Caller caller(Request request) {
         return Authentication.caller(request);
-    }
-
-    private static int number(String text) {
-        try {
-            return Integer.parseInt(text);
-        } catch (NumberFormatException e) {
-            throw new InvalidFieldException("interval", text, "a whole number of minutes");
-        }
     }
 }
