@@ -5,27 +5,21 @@ import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.NetworkPolicy;
-import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Resources;
-import dev.atoll.domain.Snapshots;
 import dev.atoll.domain.Source;
-import dev.atoll.domain.Templates;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** From the vendor's CreateSandbox to ours. */
 final class CreateTranslation {
     private final DaytonaConfig config;
-    private final Templates templates;
-    private final Snapshots snapshots;
+    private final SnapshotReferences references;
 
-    CreateTranslation(DaytonaConfig config, Templates templates, Snapshots snapshots) {
+    CreateTranslation(DaytonaConfig config, SnapshotReferences references) {
         this.config = config;
-        this.templates = templates;
-        this.snapshots = snapshots;
+        this.references = references;
     }
 
     /** @throws InvalidFieldException naming the field */
@@ -60,23 +54,13 @@ final class CreateTranslation {
 
     /** The vendor's snapshot is what a sandbox starts from: a template, a snapshot of ours, or an image's alias. */
     private Source stored(Caller caller, String reference) {
-        String ours = VendorIds.hex(reference).orElse(reference);
-        if (exists(() -> templates.get(caller, ours))) {
-            return new Source.OfTemplate(ours);
+        var template = references.template(caller, reference);
+        if (template.isPresent()) {
+            return new Source.OfTemplate(template.get().name());
         }
-        if (exists(() -> snapshots.get(caller, ours))) {
-            return new Source.OfSnapshot(ours);
-        }
-        return new Source.OfImage(reference);
-    }
-
-    private static boolean exists(Supplier<?> lookUp) {
-        try {
-            lookUp.get();
-            return true;
-        } catch (NotFoundException | InvalidFieldException e) {
-            return false;
-        }
+        return references.snapshot(caller, reference)
+                .<Source>map(s -> new Source.OfSnapshot(s.id().value()))
+                .orElseGet(() -> new Source.OfImage(reference));
     }
 
     private List<LifecycleRule> rules(CreateRequest request) {

@@ -40,9 +40,10 @@ public record DaytonaFace(Router router, ErrorMapper errors) {
         new ServerRoutes(config, domain.node(), urls).addTo(router);
         router.filter(new Authentication(domain.keys()));
         new ListRoutes(domain.sandboxes(), urls).addTo(router);
-        CreateTranslation translation = new CreateTranslation(config, domain.templates(), domain.snapshots());
+        SnapshotReferences snapshots = new SnapshotReferences(domain.templates(), domain.snapshots());
+        CreateTranslation translation = new CreateTranslation(config, snapshots);
         new SandboxRoutes(domain.sandboxes(), domain.snapshots(), translation, references, urls).addTo(router);
-        new SnapshotRoutes(domain.templates(), domain.snapshots()).addTo(router);
+        new SnapshotRoutes(domain.templates(), domain.snapshots(), snapshots).addTo(router);
         new ProcessRoutes(domain.processes(), domain.ports(), toolbox, new ExecAnswer(config.execTimeoutStyle()))
                 .addTo(router);
         new FileRoutes(domain.files(), toolbox).addTo(router);

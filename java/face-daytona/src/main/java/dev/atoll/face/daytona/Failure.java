@@ -25,7 +25,7 @@ record Failure(int status, String code, String message, Map<String, String> head
     static Failure of(Throwable error) {
         return switch (error) {
             case AtollException e -> ofDomain(e);
-            case HttpException e -> new Failure(e.status(), e.code().toUpperCase(Locale.ROOT), e.getMessage(), e.headers());
+            case HttpException e -> new Failure(e.status(), e.code().toUpperCase(Locale.ROOT), String.valueOf(e.getMessage()), e.headers());
             default -> failure(500, "INTERNAL_ERROR", "Internal server error");
         };
     }

@@ -33,8 +33,10 @@ final class FileContent implements AutoCloseable {
             if (info.type() == FileInfo.Type.DIRECTORY) {
                 throw new GuestException(GuestException.Code.IS_DIRECTORY, info.path() + " is a directory", "path");
             }
-            byte[] head = download.content().readNBytes((int) Math.min(BLOCK_BYTES, info.size() + 1));
-            FileContent content = new FileContent(download, head, length(head, info));
+            // One byte more than the size tells whether the size says anything.
+            int wanted = (int) Math.min(BLOCK_BYTES, Math.max(0, info.size()) + 1);
+            byte[] head = download.content().readNBytes(wanted);
+            FileContent content = new FileContent(download, head, length(head, wanted, info.size()));
             open = true;
             return content;
         } finally {
@@ -44,12 +46,11 @@ final class FileContent implements AutoCloseable {
         }
     }
 
-    private static OptionalLong length(byte[] head, FileInfo info) {
-        boolean whole = head.length < Math.min(BLOCK_BYTES, info.size() + 1);
-        if (whole) {
+    private static OptionalLong length(byte[] head, int wanted, long size) {
+        if (head.length < wanted) {
             return OptionalLong.of(head.length);
         }
-        return info.size() >= head.length ? OptionalLong.of(info.size()) : OptionalLong.empty();
+        return size >= head.length ? OptionalLong.of(size) : OptionalLong.empty();
     }
 
     OptionalLong length() {

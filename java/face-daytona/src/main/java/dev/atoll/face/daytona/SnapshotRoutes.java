@@ -2,8 +2,6 @@ package dev.atoll.face.daytona;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.atoll.domain.Caller;
-import dev.atoll.domain.InvalidFieldException;
-import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.Snapshots;
@@ -28,10 +26,12 @@ final class SnapshotRoutes {
 
     private final Templates templates;
     private final Snapshots snapshots;
+    private final SnapshotReferences references;
 
-    SnapshotRoutes(Templates templates, Snapshots snapshots) {
+    SnapshotRoutes(Templates templates, Snapshots snapshots, SnapshotReferences references) {
         this.templates = templates;
         this.snapshots = snapshots;
+        this.references = references;
     }
 
     /**
@@ -106,39 +106,23 @@ final class SnapshotRoutes {
     private Response get(Request request) {
         Caller caller = Authentication.caller(request);
         String reference = request.pathParameter("snapshot");
-        return Response.json(template(caller, reference)
+        return Response.json(references.template(caller, reference)
                 .map(t -> Dto.of(caller, t))
-                .or(() -> snapshot(caller, reference).map(Dto::of))
+                .or(() -> references.snapshot(caller, reference).map(Dto::of))
                 .orElseThrow(() -> notFound(reference)));
     }
 
     private Response delete(Request request) {
         Caller caller = Authentication.caller(request);
         String reference = request.pathParameter("snapshot");
-        Optional<Template> template = template(caller, reference);
+        Optional<Template> template = references.template(caller, reference);
         if (template.isPresent()) {
             templates.delete(caller, template.get().id());
         } else {
             snapshots.delete(
-                    caller, snapshot(caller, reference).orElseThrow(() -> notFound(reference)).id());
+                    caller, references.snapshot(caller, reference).orElseThrow(() -> notFound(reference)).id());
         }
         return Response.empty(200);
-    }
-
-    private Optional<Template> template(Caller caller, String reference) {
-        try {
-            return Optional.of(templates.get(caller, VendorIds.hex(reference).orElse(reference)));
-        } catch (NotFoundException | InvalidFieldException e) {
-            return Optional.empty();
-        }
-    }
-
-    private Optional<Snapshot> snapshot(Caller caller, String reference) {
-        try {
-            return Optional.of(snapshots.get(caller, VendorIds.hex(reference).orElse(reference)));
-        } catch (NotFoundException | InvalidFieldException e) {
-            return Optional.empty();
-        }
     }
 
     private static HttpException notFound(String reference) {
