@@ -1,0 +1,37 @@
+//! Locks: one for each id, and plain ones that a panicked holder does not poison.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// One mutex for each key in use, so that operations on one id go one at a time and operations on
+/// different ids do not meet.
+pub struct KeyedLocks<K> {
+    keys: Mutex<HashMap<K, Arc<Mutex<()>>>>,
+}
+
+impl<K: Copy + Eq + Hash> KeyedLocks<K> {
+    pub fn new() -> KeyedLocks<K> {
+        KeyedLocks { keys: Mutex::new(HashMap::new()) }
+    }
+
+    /// Runs `work` while no other `with` of the same key runs.
+    pub fn with<T>(&self, key: K, work: impl FnOnce() -> T) -> T {
+        let mutex = lock(&self.keys).entry(key).or_default().clone();
+        let result = {
+            let _held = lock(&mutex);
+            work()
+        };
+        let mut keys = lock(&self.keys);
+        drop(mutex);
+        // Only the map itself holds it: nobody runs under it or waits for it.
+        if keys.get(&key).is_some_and(|m| Arc::strong_count(m) == 1) {
+            keys.remove(&key);
+        }
+        result
+    }
+}

@@ -1,0 +1,78 @@
+//! The ext4 images that hold uppers: formatted once, cloned for each sandbox, grown when asked.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::loopdev::LoopDevice;
+use crate::sys::{self, FsContext, check};
+
+/// Directories of every image: the overlay's upper and work, and the guest's spool of output,
+/// which lies inside the quota but outside of what the sandbox sees.
+pub const UPPER: &std::ffi::CStr = c"upper";
+pub const WORK: &std::ffi::CStr = c"work";
+pub const SPOOL: &std::ffi::CStr = c"spool";
+
+/// A mounted upper: the detached mount keeps superblock and loop device alive.
+pub struct Mounted {
+    pub mount: OwnedFd,
+    pub loop_number: u32,
+}
+
+/// Formats a sparse image of `bytes` and makes its directories. Runs mkfs.ext4: start-up only.
+pub fn format(image: &Path, bytes: u64) -> io::Result<()> {
+    let file = File::create(image)?;
+    file.set_len(bytes)?;
+    drop(file);
+    // One inode for 16 KiB; lazy tables keep the empty image at about 17 MB; the journal of 16 MiB
+    // is what a clone has to carry. metadata_csum_seed is off for kernels before 4.4 tooling's sake
+    // and resize_inode because growing goes by meta_bg.
+    let output = Command::new("mkfs.ext4")
+        .args(["-q", "-F", "-b", "4096", "-i", "16384", "-m", "0", "-J", "size=16"])
+        .args(["-E", "lazy_itable_init=1,nodiscard", "-O", "^resize_inode,^metadata_csum_seed"])
+        .arg(image)
+        .stdin(Stdio::null())
+        .output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(io::Error::other(format!("mkfs.ext4: {}", said.trim())));
+    }
+    let mounted = mount(&OpenOptions::new().read(true).write(true).open(image)?)?;
+    for (name, mode) in [(UPPER, 0o755), (WORK, 0o700), (SPOOL, 0o700)] {
+        // SAFETY: `name` is a valid C string.
+        check(unsafe { libc::mkdirat(mounted.mount.as_raw_fd(), name.as_ptr(), mode) }.into())?;
+    }
+    sys::sync_fs(mounted.mount.as_fd())
+}
+
+/// Attaches and mounts an upper image read-write, detached. Mounting replays its journal.
+pub fn mount(image: &File) -> io::Result<Mounted> {
+    let device = LoopDevice::attach(image, false)?;
+    mount_device(&device)
+}
+
+/// Mounts a device again that is mounted already: the kernel gives the same superblock.
+pub fn mount_device(device: &LoopDevice) -> io::Result<Mounted> {
+    let context = FsContext::open(c"ext4")?;
+    context.string(c"source", &device.path())?;
+    context.flag(c"discard")?;
+    context.flag(c"noinit_itable")?;
+    let mount = context.mount(
+        libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID,
+    )?;
+    Ok(Mounted { mount, loop_number: device.number() })
+}
+
+/// Grows image, device and the mounted file system to `bytes`; no program runs.
+pub fn grow(image: &File, device: &LoopDevice, mount: &OwnedFd, bytes: u64) -> io::Result<()> {
+    const EXT4_IOC_RESIZE_FS: libc::c_ulong = 0x4008_6610;
+    image.set_len(bytes)?;
+    device.refresh_size()?;
+    let root = sys::open_at(mount.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    let blocks: u64 = bytes / 4096;
+    // SAFETY: the request takes a pointer to a u64 block count.
+    check(unsafe { libc::ioctl(root.as_raw_fd(), EXT4_IOC_RESIZE_FS as _, &blocks) }.into())?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Finding or making the pool at start. The only place besides [`super::ext4::format`] that runs
+//! programs of the host.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::loopdev::LoopDevice;
+use super::{Kind, c_path, durable, ext4};
+use crate::config::{Config, PoolKind};
+use crate::sys::{self, FsContext};
+
+const XFS_MAGIC: i64 = 0x5846_5342;
+const BTRFS_MAGIC: i64 = 0x9123_683E;
+/// Sizes of the formatted images besides the default one: growing from the nearest smaller keeps
+/// the number of block groups to add, and so the time, small.
+const EMPTY_SIZES: [u64; 4] = [64 << 20, 512 << 20, 4 << 30, 64 << 30];
+
+/// Root of the pool and the directory of its sparse file.
+pub fn ensure(config: &Config) -> Result<(PathBuf, Option<PathBuf>), String> {
+    let explain = |what: &Path, e: io::Error| format!("{}: {e}", what.display());
+    fs::create_dir_all(&config.state_dir).map_err(|e| explain(&config.state_dir, e))?;
+    match (config.pool.kind, &config.pool.dir) {
+        (PoolKind::Dir, Some(dir)) => {
+            fs::create_dir_all(dir).map_err(|e| explain(dir, e))?;
+            let dir = dir.canonicalize().map_err(|e| explain(dir, e))?;
+            Ok((dir, None))
+        }
+        _ => {
+            let state = config.state_dir.canonicalize().map_err(|e| explain(&config.state_dir, e))?;
+            let root = state.join("pool");
+            let image = state.join("pool.img");
+            fs::create_dir_all(&root).map_err(|e| explain(&root, e))?;
+            if !is_mount_point(&root).map_err(|e| explain(&root, e))? {
+                if !image.exists() {
+                    format_xfs(&image, config.pool.size_bytes)?;
+                }
+                mount_xfs(&image, &root).map_err(|e| explain(&image, e))?;
+            }
+            Ok((root, Some(state)))
+        }
+    }
+}
+
+fn format_xfs(image: &Path, bytes: u64) -> Result<(), String> {
+    let tmp = image.with_extension("img.new");
+    let make = || -> io::Result<()> {
+        let file = File::create(&tmp)?;
+        file.set_len(bytes)?;
+        drop(file);
+        let output = Command::new("mkfs.xfs")
+            .args(["-q", "-f", "-m", "reflink=1", "-K"])
+            .arg(&tmp)
+            .stdin(Stdio::null())
+            .output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        }
+        File::open(&tmp)?.sync_all()?;
+        durable::commit(&tmp, image)
+    };
+    make().map_err(|e| format!("mkfs.xfs of {}: {e}", image.display()))
+}
+
+fn mount_xfs(image: &Path, root: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().read(true).write(true).open(image)?;
+    let device = match LoopDevice::find(&file)? {
+        Some(device) => device,
+        None => LoopDevice::attach(&file, false)?,
+    };
+    let context = FsContext::open(c"xfs")?;
+    context.string(c"source", &device.path())?;
+    context.flag(c"discard")?;
+    let mount = context.mount(libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID)?;
+    sys::attach(mount.as_fd(), &c_path(root))
+}
+
+pub fn is_mount_point(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let here = fs::metadata(path)?;
+    let above = fs::metadata(path.join(".."))?;
+    Ok(here.dev() != above.dev())
+}
+
+/// Removes everything in a directory of ours.
+pub fn empty_dir(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Tries FICLONE, since the type of a file system does not say whether it was made with reflink.
+pub fn detect(root: &Path) -> io::Result<Kind> {
+    let (a, b) = (root.join("tmp/reflink-a"), root.join("tmp/reflink-b"));
+    let from = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&a)?;
+    let to = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&b)?;
+    io::Write::write_all(&mut &from, &[1; 4096])?;
+    let works = sys::reflink(&from, &to).is_ok();
+    durable::remove(&a)?;
+    durable::remove(&b)?;
+    if !works {
+        return Ok(Kind::Copy);
+    }
+    // SAFETY: zero is a valid statfs.
+    let mut stat: libc::statfs = unsafe { std::mem::zeroed() };
+    let path = c_path(root);
+    // SAFETY: `path` and `stat` are valid.
+    sys::check(unsafe { libc::statfs(path.as_ptr(), &mut stat) }.into())?;
+    Ok(match stat.f_type {
+        BTRFS_MAGIC => Kind::Btrfs,
+        XFS_MAGIC => Kind::Xfs,
+        // Another file system that shares extents (bcachefs, ocfs2): the same calls work.
+        _ => Kind::Xfs,
+    })
+}
+
+/// Opens the formatted empty uppers and makes those that are missing.
+pub fn empties(root: &Path, default_bytes: u64) -> Result<Vec<(u64, File)>, String> {
+    let mut sizes: Vec<u64> = EMPTY_SIZES.to_vec();
+    sizes.push(default_bytes.next_multiple_of(crate::config::DISK_STEP));
+    sizes.sort_unstable();
+    sizes.dedup();
+    let mut result = Vec::new();
+    for size in sizes {
+        let image = root.join(format!("empty/{size}.img"));
+        let open = || -> io::Result<File> {
+            if !image.exists() {
+                let tmp = root.join(format!("tmp/empty-{size}.img"));
+                ext4::format(&tmp, size)?;
+                let file = OpenOptions::new().read(true).write(true).open(&tmp)?;
+                file.sync_all()?;
+                durable::commit(&tmp, &image)?;
+            }
+            File::open(&image)
+        };
+        result.push((size, open().map_err(|e| format!("{}: {e}", image.display()))?));
+    }
+    Ok(result)
+}

@@ -1,0 +1,591 @@
+//! What a slot's process does between clone and exec.
+//!
+//! The process is a copy of one thread of a many-threaded program: another thread may have held
+//! any lock at that instant, the allocator's included. So nothing here allocates, formats or
+//! panics; everything it needs was made before the clone and lies in [`Plan`].
+//!
+//! Order (the reasons are in the reference of each step):
+//!   1. close every descriptor but the plan's
+//!   2. wait for the id maps, become root of the user namespace
+//!   3. a tmpfs as the work place: proc, dev, sys, the socket's directory
+//!   4. tell "ready", wait for the claim: overlay and spool as descriptors, host name, profile
+//!   5. move everything into the overlay, pivot, let go of the old root
+//!   6. filter, capabilities, exec
+//!
+//! The control socket is closed by exec: end of file tells the warden that the guest runs. A step
+//! that fails is told as (step, errno) on it.
+
+use std::ffi::{CStr, c_char, c_int, c_long};
+use std::os::fd::RawFd;
+use std::ptr::null;
+
+use seccompiler::sock_filter;
+
+use super::sysfs::SysEntry;
+
+/// Everything the child needs.
+pub struct Plan {
+    /// Sequential-packet socket to the warden.
+    pub control: RawFd,
+    /// The guest program.
+    pub program: RawFd,
+    /// Detached mount of the directory with the engine's socket.
+    pub socket_dir: RawFd,
+    /// The three above in ascending order.
+    pub kept: [RawFd; 3],
+    pub standard: *const [sock_filter],
+    pub extended: *const [sock_filter],
+    pub sys: *const [SysEntry],
+    pub last_capability: c_int,
+}
+
+/// Capabilities of root in a sandbox, over its own user namespace only. MKNOD and NET_RAW are left
+/// out: devices cannot be made in a user namespace anyway, ping works by ping_group_range.
+const CAPABILITIES: u64 = bit(0) // CHOWN
+    | bit(1)   // DAC_OVERRIDE
+    | bit(3)   // FOWNER
+    | bit(4)   // FSETID
+    | bit(5)   // KILL
+    | bit(6)   // SETGID
+    | bit(7)   // SETUID
+    | bit(8)   // SETPCAP
+    | bit(10)  // NET_BIND_SERVICE
+    | bit(18)  // SYS_CHROOT
+    | bit(29)  // AUDIT_WRITE: PAM
+    | bit(31); // SETFCAP: dpkg
+const SYS_ADMIN: u64 = bit(21);
+
+const fn bit(n: u32) -> u64 {
+    1 << n
+}
+
+/// Steps, told to the warden when one fails.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub enum Step {
+    Descriptors = 1,
+    Go = 2,
+    Ids = 3,
+    Private = 4,
+    Stage = 5,
+    Proc = 6,
+    Dev = 7,
+    Sys = 8,
+    Sockets = 9,
+    Mask = 10,
+    Claim = 11,
+    Root = 12,
+    Pivot = 13,
+    Hostname = 14,
+    Filter = 15,
+    Capabilities = 16,
+    Exec = 17,
+    CgroupNamespace = 18,
+}
+
+impl Step {
+    pub fn name(number: u8) -> &'static str {
+        match number {
+            1 => "closing descriptors",
+            2 => "waiting for the id maps",
+            3 => "becoming root of the user namespace",
+            4 => "making mounts private",
+            5 => "mounting the work place",
+            6 => "mounting proc",
+            7 => "making dev",
+            8 => "making sys",
+            9 => "mounting the socket directory",
+            10 => "masking proc",
+            11 => "receiving the claim",
+            12 => "mounting the root",
+            13 => "changing the root",
+            14 => "setting the host name",
+            15 => "installing the filter",
+            16 => "dropping capabilities",
+            17 => "executing the guest",
+            18 => "the cgroup namespace",
+            _ => "an unknown step",
+        }
+    }
+}
+
+/// Byte the warden sends when the id maps are written.
+pub const GO: u8 = b'g';
+/// Byte the child sends when it waits for a claim.
+pub const READY: u8 = b'r';
+/// Longest claim packet: profile and host name.
+pub const MAX_CLAIM: usize = 1 + 64;
+
+/// Where the work place is mounted: a directory every Linux has and every user may enter, which
+/// the kernel checks with the sandbox's ids. Only the child's own namespace sees it.
+const STAGE: &CStr = c"/tmp";
+
+/// Runs in the child; never returns.
+///
+/// # Safety
+/// Call only right after `clone3` in the child, with a plan whose pointers are valid.
+pub unsafe fn run(plan: &Plan) -> ! {
+    // SAFETY: the contract of this function; all calls below are plain system calls.
+    unsafe {
+        let error = steps(plan);
+        let mut report = [0u8; 5];
+        report[0] = error.0 as u8;
+        report[1..].copy_from_slice(&error.1.to_ne_bytes());
+        libc::send(plan.control, report.as_ptr().cast(), report.len(), libc::MSG_NOSIGNAL);
+        libc::_exit(127)
+    }
+}
+
+struct Failed(Step, c_int);
+
+fn errno() -> c_int {
+    // SAFETY: the location of this thread's errno.
+    unsafe { *libc::__errno_location() }
+}
+
+fn ok(step: Step, result: c_long) -> Result<c_long, Failed> {
+    if result < 0 { Err(Failed(step, errno())) } else { Ok(result) }
+}
+
+unsafe fn steps(plan: &Plan) -> Failed {
+    // SAFETY: as `run`.
+    match unsafe { try_steps(plan) } {
+        Ok(never) => match never {},
+        Err(failed) => failed,
+    }
+}
+
+enum Never {}
+
+unsafe fn try_steps(plan: &Plan) -> Result<Never, Failed> {
+    // SAFETY: as `run`.
+    unsafe {
+        reset_signals();
+        close_others(plan)?;
+        let mut byte = [0u8; 1];
+        receive_exactly(plan.control, &mut byte, Step::Go)?;
+        become_root()?;
+        prepare_stage(plan)?;
+        if libc::send(plan.control, [READY].as_ptr().cast(), 1, libc::MSG_NOSIGNAL) != 1 {
+            libc::_exit(0);
+        }
+        let claim = Claim::receive(plan.control)?;
+        enter_root(&claim)?;
+        let host = &claim.bytes[1..claim.length];
+        ok(Step::Hostname, libc::sethostname(host.as_ptr().cast(), host.len()).into())?;
+        let extended = claim.bytes[0] == 1;
+        let filter = if extended { plan.extended } else { plan.standard };
+        confine(&*filter, extended, plan.last_capability)?;
+        execute(plan, claim.spool)
+    }
+}
+
+/// Rust ignores SIGPIPE and the warden blocks signals; both survive exec.
+unsafe fn reset_signals() {
+    // SAFETY: plain signal calls of this process.
+    unsafe {
+        for signal in 1..=64 {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+        libc::umask(0);
+        libc::setsid();
+    }
+}
+
+/// A copy of another sandbox's mount or control socket would keep that sandbox from ending.
+/// Standard input, output and error become /dev/null of the host until exec.
+unsafe fn close_others(plan: &Plan) -> Result<(), Failed> {
+    // SAFETY: only descriptor numbers.
+    unsafe {
+        let null_device = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+        ok(Step::Descriptors, null_device.into())?;
+        for standard in 0..3 {
+            ok(Step::Descriptors, libc::dup2(null_device, standard).into())?;
+        }
+        let mut from: c_int = 3;
+        for kept in plan.kept {
+            if kept > from {
+                ok(Step::Descriptors, close_range(from, kept - 1))?;
+            }
+            from = kept + 1;
+        }
+        ok(Step::Descriptors, close_range(from, c_int::MAX))?;
+    }
+    Ok(())
+}
+
+unsafe fn close_range(first: c_int, last: c_int) -> c_long {
+    // SAFETY: only descriptor numbers.
+    unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }
+}
+
+/// One packet that must have exactly this length. End of file means that the warden let go of the
+/// slot: exit in silence.
+unsafe fn receive_exactly(socket: RawFd, into: &mut [u8], step: Step) -> Result<(), Failed> {
+    // SAFETY: the buffer is ours.
+    unsafe {
+        let n = loop {
+            let n = libc::recv(socket, into.as_mut_ptr().cast(), into.len(), 0);
+            if n >= 0 || errno() != libc::EINTR {
+                break n;
+            }
+        };
+        if n == 0 {
+            libc::_exit(0);
+        }
+        ok(step, n as c_long)?;
+    }
+    Ok(())
+}
+
+unsafe fn become_root() -> Result<(), Failed> {
+    // SAFETY: plain integers; raw calls, as libc's would signal threads that this copy has not.
+    unsafe {
+        ok(Step::Ids, libc::syscall(libc::SYS_setgroups, 0, null::<libc::gid_t>()))?;
+        ok(Step::Ids, libc::syscall(libc::SYS_setresgid, 0, 0, 0))?;
+        ok(Step::Ids, libc::syscall(libc::SYS_setresuid, 0, 0, 0))?;
+        // After the process joined its groups, so that they are the roots of the namespace.
+        ok(Step::CgroupNamespace, libc::unshare(libc::CLONE_NEWCGROUP).into())?;
+        // Changing ids made the process undumpable, and its own files below /proc the host's.
+        ok(Step::Ids, libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0).into())?;
+    }
+    Ok(())
+}
+
+unsafe fn mount(
+    step: Step,
+    source: &CStr,
+    target: &CStr,
+    kind: &CStr,
+    flags: libc::c_ulong,
+    data: &CStr,
+) -> Result<(), Failed> {
+    // SAFETY: all are valid C strings.
+    let result = unsafe {
+        libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, data.as_ptr().cast())
+    };
+    ok(step, result.into()).map(drop)
+}
+
+unsafe fn make_dir(step: Step, path: &CStr, mode: libc::mode_t) -> Result<(), Failed> {
+    // SAFETY: a valid C string.
+    ok(step, unsafe { libc::mkdir(path.as_ptr(), mode) }.into()).map(drop)
+}
+
+unsafe fn attach(step: Step, fd: RawFd, target: &CStr) -> Result<(), Failed> {
+    // SAFETY: valid C strings.
+    ok(step, unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            fd,
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            target.as_ptr(),
+            libc::MOVE_MOUNT_F_EMPTY_PATH,
+        )
+    })
+    .map(drop)
+}
+
+const HARDENED: libc::c_ulong = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+
+/// Devices bound from the host's /dev: a user namespace can make none of its own.
+const DEVICES: [(&CStr, &CStr); 6] = [
+    (c"/dev/null", c"dev/null"),
+    (c"/dev/zero", c"dev/zero"),
+    (c"/dev/full", c"dev/full"),
+    (c"/dev/random", c"dev/random"),
+    (c"/dev/urandom", c"dev/urandom"),
+    (c"/dev/tty", c"dev/tty"),
+];
+
+const DEV_LINKS: [(&CStr, &CStr); 5] = [
+    (c"/proc/self/fd", c"dev/fd"),
+    (c"/proc/self/fd/0", c"dev/stdin"),
+    (c"/proc/self/fd/1", c"dev/stdout"),
+    (c"/proc/self/fd/2", c"dev/stderr"),
+    (c"pts/ptmx", c"dev/ptmx"),
+];
+
+/// Files of /proc that tell about the host; not every kernel has all of them.
+const HIDDEN_FILES: [&CStr; 6] = [
+    c"proc/kcore",
+    c"proc/keys",
+    c"proc/key-users",
+    c"proc/timer_list",
+    c"proc/latency_stats",
+    c"proc/sched_debug",
+];
+const HIDDEN_DIRS: [&CStr; 3] = [c"proc/acpi", c"proc/scsi", c"proc/asound"];
+const READ_ONLY: [&CStr; 5] =
+    [c"proc/bus", c"proc/fs", c"proc/irq", c"proc/sys", c"proc/sysrq-trigger"];
+
+unsafe fn prepare_stage(plan: &Plan) -> Result<(), Failed> {
+    // SAFETY: plain mount calls on paths of this process's own mount namespace.
+    unsafe {
+        let private = libc::MS_REC | libc::MS_PRIVATE;
+        mount(Step::Private, c"", c"/", c"", private, c"")?;
+        mount(Step::Stage, c"tmpfs", STAGE, c"tmpfs", HARDENED, c"mode=755,size=1m")?;
+        ok(Step::Stage, libc::chdir(STAGE.as_ptr()).into())?;
+        for dir in [c"proc", c"dev", c"sys", c"atoll", c"root"] {
+            make_dir(Step::Stage, dir, 0o755)?;
+        }
+        mount(Step::Proc, c"proc", c"proc", c"proc", HARDENED, c"")?;
+        make_dev()?;
+        make_sys(&*plan.sys)?;
+        // Only root of the sandbox gets past the upper directory, so that only its PID 1 dials.
+        let tiny = c"mode=700,size=4k,nr_inodes=4";
+        mount(Step::Sockets, c"tmpfs", c"atoll", c"tmpfs", HARDENED, tiny)?;
+        make_dir(Step::Sockets, c"atoll/d", 0o700)?;
+        attach(Step::Sockets, plan.socket_dir, c"atoll/d")?;
+        libc::close(plan.socket_dir);
+        mask_proc()
+    }
+}
+
+unsafe fn make_dev() -> Result<(), Failed> {
+    // SAFETY: as `prepare_stage`.
+    unsafe {
+        let options = c"mode=755,size=64k,nr_inodes=256";
+        let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
+        mount(Step::Dev, c"tmpfs", c"dev", c"tmpfs", flags, options)?;
+        for (host, target) in DEVICES {
+            let fd = libc::open(
+                target.as_ptr(),
+                libc::O_CREAT | libc::O_WRONLY | libc::O_CLOEXEC,
+                0o666 as libc::mode_t,
+            );
+            ok(Step::Dev, fd.into())?;
+            libc::close(fd);
+            mount(Step::Dev, host, target, c"", libc::MS_BIND, c"")?;
+        }
+        for (to, link) in DEV_LINKS {
+            ok(Step::Dev, libc::symlink(to.as_ptr(), link.as_ptr()).into())?;
+        }
+        make_dir(Step::Dev, c"dev/pts", 0o755)?;
+        make_dir(Step::Dev, c"dev/shm", 0o1777)?;
+        make_dir(Step::Dev, c"dev/mqueue", 0o755)?;
+        let pts = c"newinstance,ptmxmode=0666,mode=0620,gid=5";
+        let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
+        mount(Step::Dev, c"devpts", c"dev/pts", c"devpts", flags, pts)?;
+        // Its pages count as the sandbox's memory, so that is the bound.
+        mount(Step::Dev, c"shm", c"dev/shm", c"tmpfs", HARDENED & !libc::MS_NOEXEC, c"mode=1777")?;
+        mount(Step::Dev, c"mqueue", c"dev/mqueue", c"mqueue", HARDENED, c"")
+    }
+}
+
+unsafe fn make_sys(entries: &[SysEntry]) -> Result<(), Failed> {
+    // SAFETY: as `prepare_stage`; the entries' strings are valid.
+    unsafe {
+        mount(Step::Sys, c"sysfs", c"sys", c"tmpfs", HARDENED, c"mode=755,size=256k")?;
+        for entry in entries {
+            match entry {
+                SysEntry::Dir(path) => make_dir(Step::Sys, path, 0o555)?,
+                SysEntry::File(path, content) => {
+                    let fd = libc::open(
+                        path.as_ptr(),
+                        libc::O_CREAT | libc::O_WRONLY | libc::O_CLOEXEC,
+                        0o444 as libc::mode_t,
+                    );
+                    ok(Step::Sys, fd.into())?;
+                    ok(Step::Sys, libc::write(fd, content.as_ptr().cast(), content.len()) as c_long)?;
+                    libc::close(fd);
+                }
+            }
+        }
+        let flags = libc::MS_REMOUNT | libc::MS_BIND | libc::MS_RDONLY | HARDENED;
+        mount(Step::Sys, c"", c"sys", c"", flags, c"")
+    }
+}
+
+unsafe fn mask_proc() -> Result<(), Failed> {
+    // SAFETY: as `prepare_stage`.
+    unsafe {
+        for file in HIDDEN_FILES {
+            absent_is_fine(mount(Step::Mask, c"/dev/null", file, c"", libc::MS_BIND, c""))?;
+        }
+        for dir in HIDDEN_DIRS {
+            let flags = libc::MS_RDONLY | HARDENED;
+            absent_is_fine(mount(Step::Mask, c"tmpfs", dir, c"tmpfs", flags, c"size=0"))?;
+        }
+        for path in READ_ONLY {
+            let bound = mount(Step::Mask, path, path, c"", libc::MS_BIND | libc::MS_REC, c"");
+            if let Err(Failed(_, libc::ENOENT)) = bound {
+                continue;
+            }
+            bound?;
+            let flags = libc::MS_REMOUNT | libc::MS_BIND | libc::MS_RDONLY | HARDENED;
+            mount(Step::Mask, c"", path, c"", flags, c"")?;
+        }
+    }
+    Ok(())
+}
+
+fn absent_is_fine(result: Result<(), Failed>) -> Result<(), Failed> {
+    match result {
+        Err(Failed(_, libc::ENOENT | libc::ENOTDIR)) => Ok(()),
+        other => other,
+    }
+}
+
+/// What the warden hands over at the claim.
+struct Claim {
+    overlay: RawFd,
+    spool: RawFd,
+    /// Profile (1 = extended), then the host name.
+    bytes: [u8; MAX_CLAIM],
+    length: usize,
+}
+
+impl Claim {
+    unsafe fn receive(socket: RawFd) -> Result<Claim, Failed> {
+        let mut bytes = [0u8; MAX_CLAIM];
+        let mut control = [0u64; 8];
+        // SAFETY: the buffers outlive the call; the control message is checked before it is read.
+        unsafe {
+            let mut vector =
+                libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+            let mut message: libc::msghdr = std::mem::zeroed();
+            message.msg_iov = &mut vector;
+            message.msg_iovlen = 1;
+            message.msg_control = control.as_mut_ptr().cast();
+            message.msg_controllen = size_of_val(&control) as _;
+            let n = loop {
+                let n = libc::recvmsg(socket, &mut message, libc::MSG_CMSG_CLOEXEC);
+                if n >= 0 || errno() != libc::EINTR {
+                    break n;
+                }
+            };
+            if n == 0 {
+                libc::_exit(0);
+            }
+            ok(Step::Claim, n as c_long)?;
+            let header = libc::CMSG_FIRSTHDR(&message);
+            let two = libc::CMSG_LEN(2 * size_of::<RawFd>() as libc::c_uint) as usize;
+            if header.is_null()
+                || (*header).cmsg_type != libc::SCM_RIGHTS
+                || (*header).cmsg_len as usize != two
+            {
+                return Err(Failed(Step::Claim, libc::EPROTO));
+            }
+            let fds = libc::CMSG_DATA(header).cast::<RawFd>();
+            Ok(Claim {
+                overlay: fds.read_unaligned(),
+                spool: fds.add(1).read_unaligned(),
+                bytes,
+                length: n as usize,
+            })
+        }
+    }
+}
+
+/// The mount points of a root. A layer may lack them or hold something else under their names; a
+/// symlink there would lead the mount elsewhere below the root, never out of it, since after the
+/// pivot nothing else is left.
+const MOUNT_POINTS: [(&CStr, &CStr, &CStr); 3] =
+    [(c"proc", c"root/proc", c"proc"), (c"dev", c"root/dev", c"dev"), (c"sys", c"root/sys", c"sys")];
+
+unsafe fn enter_root(claim: &Claim) -> Result<(), Failed> {
+    // SAFETY: as `prepare_stage`.
+    unsafe {
+        attach(Step::Root, claim.overlay, c"root")?;
+        libc::close(claim.overlay);
+        for (source, target, _) in MOUNT_POINTS {
+            plain_dir(target, 0o755)?;
+            mount(Step::Root, source, target, c"", libc::MS_MOVE, c"")?;
+        }
+        plain_dir(c"root/run", 0o755)?;
+        plain_dir(c"root/run/.atoll", 0o700)?;
+        mount(Step::Root, c"atoll", c"root/run/.atoll", c"", libc::MS_MOVE, c"")?;
+        ok(Step::Pivot, libc::chdir(c"root".as_ptr()).into())?;
+        let here = c".".as_ptr();
+        ok(Step::Pivot, libc::syscall(libc::SYS_pivot_root, here, here))?;
+        ok(Step::Pivot, libc::umount2(here, libc::MNT_DETACH).into())?;
+        ok(Step::Pivot, libc::chdir(c"/".as_ptr()).into())?;
+    }
+    Ok(())
+}
+
+/// Makes sure that a real directory is at `path`, whose parent is one: what else a layer put there
+/// is removed when it is a file or a link. Mounting follows links, also out of the sandbox's root,
+/// as the old root is still there.
+unsafe fn plain_dir(path: &CStr, mode: libc::mode_t) -> Result<(), Failed> {
+    // SAFETY: a valid C string; `stat` is plain data.
+    unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        if libc::lstat(path.as_ptr(), &mut stat) == 0 {
+            if stat.st_mode & libc::S_IFMT == libc::S_IFDIR {
+                return Ok(());
+            }
+            ok(Step::Root, libc::unlink(path.as_ptr()).into())?;
+        }
+        make_dir(Step::Root, path, mode)
+    }
+}
+
+/// Filter first: installing it without "no new privileges" needs CAP_SYS_ADMIN.
+unsafe fn confine(filter: &[sock_filter], extended: bool, last: c_int) -> Result<(), Failed> {
+    let kept = CAPABILITIES | if extended { SYS_ADMIN } else { 0 };
+    // SAFETY: the program and both capability structures are valid for the calls.
+    unsafe {
+        let program =
+            libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr() as *mut _ };
+        ok(
+            Step::Filter,
+            libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program),
+        )?;
+        for capability in 0..=last {
+            if kept & bit(capability as u32) == 0 {
+                let drop = libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
+                ok(Step::Capabilities, drop.into())?;
+            }
+        }
+    }
+    crate::sys::set_capabilities(kept)
+        .map_err(|e| Failed(Step::Capabilities, e.raw_os_error().unwrap_or(0)))
+}
+
+unsafe fn execute(plan: &Plan, spool: RawFd) -> Result<Never, Failed> {
+    const SPOOL_FD: RawFd = 3;
+    // SAFETY: the vectors are null-terminated arrays of valid C strings.
+    unsafe {
+        // Descriptor 3 may hold something of ours that exec still needs.
+        let program = libc::fcntl(plan.program, libc::F_DUPFD_CLOEXEC, 10);
+        ok(Step::Exec, program.into())?;
+        let control = libc::fcntl(plan.control, libc::F_DUPFD_CLOEXEC, 10);
+        ok(Step::Exec, control.into())?;
+        if spool == SPOOL_FD {
+            ok(Step::Exec, libc::fcntl(spool, libc::F_SETFD, 0).into())?;
+        } else {
+            ok(Step::Exec, libc::dup2(spool, SPOOL_FD).into())?;
+        }
+        libc::umask(0o022);
+        let argv: [*const c_char; 6] = [
+            c"atoll-guest".as_ptr(),
+            c"--socket".as_ptr(),
+            c"/run/.atoll/d/e".as_ptr(),
+            c"--spool-fd".as_ptr(),
+            c"3".as_ptr(),
+            null(),
+        ];
+        let path = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        let envp: [*const c_char; 3] = [path.as_ptr(), c"HOME=/root".as_ptr(), null()];
+        libc::syscall(
+            libc::SYS_execveat,
+            program,
+            c"".as_ptr(),
+            argv.as_ptr(),
+            envp.as_ptr(),
+            libc::AT_EMPTY_PATH,
+        );
+        let error = errno();
+        // The original may have been replaced by the spool.
+        let mut report = [Step::Exec as u8, 0, 0, 0, 0];
+        report[1..].copy_from_slice(&error.to_ne_bytes());
+        libc::send(control, report.as_ptr().cast(), report.len(), libc::MSG_NOSIGNAL);
+        libc::_exit(127)
+    }
+}
