@@ -1,3 +1,31 @@
-//! The privileged part of Atoll.
+//! The privileged part of Atoll: disks, mounts, slots, groups and network of the sandboxes, served
+//! to one peer over one socket.
 
+mod adopt;
+mod audit;
+mod cgroup;
+mod claims;
+pub mod config;
+mod control;
+mod doctor;
+mod events;
+mod fault;
+mod ids;
+mod live;
+mod lock;
+mod mounts;
 pub mod net;
+mod pool;
+mod reaper;
+mod seccomp;
+mod server;
+pub mod service;
+mod slot;
+mod slots;
+mod snapshots;
+mod sys;
+pub mod teardown;
+mod usage;
+mod warden;
+mod watcher;
+mod watermark;

@@ -166,10 +166,12 @@ pub fn open_at(dir: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> io::Resu
     owned(unsafe { libc::openat(dir.as_raw_fd(), path.as_ptr(), flags | libc::O_CLOEXEC) }.into())
 }
 
-/// Flushes the file system that `fd` lies on.
-pub fn sync_fs(fd: BorrowedFd<'_>) -> io::Result<()> {
+/// Flushes the file system of a mount.
+pub fn sync_fs(mount: BorrowedFd<'_>) -> io::Result<()> {
+    // The descriptor of a detached mount is only a path.
+    let root = open_at(mount, c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
     // SAFETY: plain integer.
-    check(unsafe { libc::syncfs(fd.as_raw_fd()) }.into())?;
+    check(unsafe { libc::syncfs(root.as_raw_fd()) }.into())?;
     Ok(())
 }
 
@@ -183,20 +185,6 @@ pub fn join_namespace(fd: BorrowedFd<'_>, kind: libc::c_int) -> io::Result<()> {
 pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: plain integers.
     owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
-}
-
-pub fn pidfd_kill(pidfd: BorrowedFd<'_>) -> io::Result<()> {
-    // SAFETY: no siginfo is passed.
-    check(unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_raw_fd(),
-            libc::SIGKILL,
-            std::ptr::null::<libc::siginfo_t>(),
-            0,
-        )
-    })?;
-    Ok(())
 }
 
 /// Waits until `fd` shows one of `events`, or `timeout_ms` are over (`false`).
@@ -434,14 +422,4 @@ pub fn extents(file: &File) -> io::Result<u64> {
     // SAFETY: `map` is a fiemap with extent_count 0, so nothing is written behind it.
     check(unsafe { libc::ioctl(file.as_raw_fd(), FS_IOC_FIEMAP as _, &mut map) }.into())?;
     Ok(map.mapped.into())
-}
-
-pub fn borrow(fd: &impl AsFd) -> BorrowedFd<'_> {
-    fd.as_fd()
-}
-
-/// `AT_FDCWD`, for calls that take an absolute path.
-pub fn here() -> BorrowedFd<'static> {
-    // SAFETY: AT_FDCWD is not -1 and is never closed; the *at calls take it for a descriptor.
-    unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) }
 }

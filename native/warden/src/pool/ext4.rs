@@ -53,7 +53,15 @@ pub fn mount(image: &File) -> io::Result<Mounted> {
     mount_device(&device)
 }
 
-/// Mounts a device again that is mounted already: the kernel gives the same superblock.
+/// Mounts an image that may be attached and mounted already.
+pub fn mount_again(image: &File) -> io::Result<Mounted> {
+    match LoopDevice::find(image)? {
+        Some(device) => mount_device(&device),
+        None => mount(image),
+    }
+}
+
+/// Mounts a device, also one that is mounted already: the kernel gives the same superblock.
 pub fn mount_device(device: &LoopDevice) -> io::Result<Mounted> {
     let context = FsContext::open(c"ext4")?;
     context.string(c"source", &device.path())?;
@@ -66,13 +74,25 @@ pub fn mount_device(device: &LoopDevice) -> io::Result<Mounted> {
 }
 
 /// Grows image, device and the mounted file system to `bytes`; no program runs.
-pub fn grow(image: &File, device: &LoopDevice, mount: &OwnedFd, bytes: u64) -> io::Result<()> {
+pub fn grow(image: &File, mounted: &Mounted, bytes: u64) -> io::Result<()> {
     const EXT4_IOC_RESIZE_FS: libc::c_ulong = 0x4008_6610;
     image.set_len(bytes)?;
-    device.refresh_size()?;
-    let root = sys::open_at(mount.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    LoopDevice::open(mounted.loop_number)?.refresh_size()?;
+    let root = sys::open_at(mounted.mount.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
     let blocks: u64 = bytes / 4096;
     // SAFETY: the request takes a pointer to a u64 block count.
     check(unsafe { libc::ioctl(root.as_raw_fd(), EXT4_IOC_RESIZE_FS as _, &blocks) }.into())?;
     Ok(())
+}
+
+/// Undoes an FIFREEZE; `true` when there was one.
+pub fn thaw(mounted: &Mounted) -> io::Result<bool> {
+    const FITHAW: libc::c_ulong = 0xC004_5878;
+    let root = sys::open_at(mounted.mount.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    // SAFETY: the argument is ignored.
+    match check(unsafe { libc::ioctl(root.as_raw_fd(), FITHAW as _, 0) }.into()) {
+        Ok(_) => Ok(true),
+        Err(e) if e.raw_os_error() == Some(libc::EINVAL) => Ok(false),
+        Err(e) => Err(e),
+    }
 }

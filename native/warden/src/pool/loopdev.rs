@@ -98,6 +98,11 @@ impl LoopDevice {
         Ok(None)
     }
 
+    /// A device known by its number.
+    pub fn open(number: u32) -> io::Result<LoopDevice> {
+        Ok(LoopDevice { file: open(number, false)?, number })
+    }
+
     pub fn number(&self) -> u32 {
         self.number
     }

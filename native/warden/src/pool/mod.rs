@@ -17,6 +17,8 @@ pub mod layers;
 pub mod loopdev;
 mod setup;
 
+pub use setup::{close, is_mount_point};
+
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
@@ -105,10 +107,6 @@ impl Pool {
             freeze_mark: config.pool.freeze_free_bytes,
             empties,
         })
-    }
-
-    pub fn dir(&self, name: &str) -> PathBuf {
-        self.root.join(name)
     }
 
     pub fn tmp(&self) -> PathBuf {

@@ -6,6 +6,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::loopdev::LoopDevice;
 use super::{Kind, c_path, durable, ext4};
@@ -51,7 +53,8 @@ fn format_xfs(image: &Path, bytes: u64) -> Result<(), String> {
         file.set_len(bytes)?;
         drop(file);
         let output = Command::new("mkfs.xfs")
-            .args(["-q", "-f", "-m", "reflink=1", "-K"])
+            // The sector size is the block size of the loop device.
+            .args(["-q", "-f", "-s", "size=4096", "-m", "reflink=1", "-K"])
             .arg(&tmp)
             .stdin(Stdio::null())
             .output()?;
@@ -75,6 +78,24 @@ fn mount_xfs(image: &Path, root: &Path) -> io::Result<()> {
     context.flag(c"discard")?;
     let mount = context.mount(libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID)?;
     sys::attach(mount.as_fd(), &c_path(root))
+}
+
+/// Unmounts the loop pool, of which nothing may be in use any more but for a moment. Images stay.
+pub fn close(config: &Config) -> io::Result<()> {
+    let root = config.state_dir.join("pool");
+    if config.pool.kind != PoolKind::Loop || !root.is_dir() {
+        return Ok(());
+    }
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while is_mount_point(&root)? {
+        match sys::unmount(&c_path(&root), 0) {
+            Err(e) if e.raw_os_error() == Some(libc::EBUSY) && Instant::now() < deadline => {
+                sleep(Duration::from_millis(5));
+            }
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 pub fn is_mount_point(path: &Path) -> io::Result<bool> {

@@ -249,8 +249,6 @@ unsafe fn become_root() -> Result<(), Failed> {
         ok(Step::Ids, libc::syscall(libc::SYS_setresuid, 0, 0, 0))?;
         // After the process joined its groups, so that they are the roots of the namespace.
         ok(Step::CgroupNamespace, libc::unshare(libc::CLONE_NEWCGROUP).into())?;
-        // Changing ids made the process undumpable, and its own files below /proc the host's.
-        ok(Step::Ids, libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0).into())?;
     }
     Ok(())
 }

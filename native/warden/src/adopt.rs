@@ -1,0 +1,111 @@
+//! Taking over from a dead warden: sandboxes that live go on, everything half-made goes.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex};
+
+use crate::cgroup::Limits;
+use crate::fault::{During, Outcome};
+use crate::ids::Id;
+use crate::live::LiveRecord;
+use crate::lock::lock;
+use crate::pool::disks::Family;
+use crate::pool::{ext4, loopdev};
+use crate::slot::start_time;
+use crate::sys;
+use crate::warden::{END_LIMIT, Sandbox, Warden};
+use crate::watcher::Signal;
+
+impl Warden {
+    /// Runs before the first request.
+    pub fn take_over(self: &Arc<Self>) -> Outcome<()> {
+        let mut adopted = Vec::new();
+        for (id, record) in self.live.read_all().during("live records")? {
+            match self.adopt(id, &record) {
+                Ok(sandbox) => adopted.push(sandbox),
+                Err(fault) => {
+                    eprintln!("warden: sandbox {id} is not taken over: {}", fault.message);
+                    self.live.remove(id).during("live record")?;
+                }
+            }
+        }
+        let kept: Vec<Id> = adopted.iter().map(|s| s.slot).collect();
+        self.kill_strangers(&kept)?;
+        for sandbox in adopted {
+            let mut state = lock(&self.state);
+            state.indexes.insert(sandbox.index);
+            state.sandboxes.insert(sandbox.id, sandbox);
+        }
+        Ok(())
+    }
+
+    fn adopt(&self, id: Id, record: &LiveRecord) -> Outcome<Arc<Sandbox>> {
+        let slot = Id::of("slot", &record.slot)?;
+        let pidfd = sys::pidfd_open(record.pid).during("process")?;
+        // After the open: the pidfd holds the process that the start time is read of.
+        let started = start_time(record.pid).during("process")?;
+        if started != record.start_time {
+            return Err(crate::fault::Fault::not_found("process", record.pid));
+        }
+        let group = self.cgroups.group(slot);
+        let (upper, loop_number) = self.upper_of(id)?;
+        let layers: Outcome<Vec<Id>> = record.layers.iter().map(|l| Id::of("layers", l)).collect();
+        let sandbox = Sandbox {
+            id,
+            slot,
+            index: record.index,
+            pid: record.pid,
+            start_time: record.start_time,
+            pidfd,
+            group,
+            layers: layers?,
+            limits: Mutex::new(Limits {
+                cpu_millis: record.cpu_millis,
+                memory_bytes: record.memory_bytes,
+                pids: record.pids,
+            }),
+            upper: Mutex::new(Some(upper)),
+            loop_number,
+            oom: Mutex::new(None),
+            oom_told: Mutex::new(0),
+        };
+        self.watcher
+            .add(sandbox.pidfd.as_fd(), libc::EPOLLIN as u32, Signal::Ended(slot))
+            .during("watching the sandbox")?;
+        *lock(&sandbox.oom_told) = sandbox.group.oom_kills();
+        self.watch_memory(&sandbox);
+        Ok(Arc::new(sandbox))
+    }
+
+    /// The upper of a running sandbox, mounted a second time: the kernel gives the same superblock.
+    fn upper_of(&self, sandbox: Id) -> Outcome<(OwnedFd, u32)> {
+        let image = self.pool.open_image(Family::Disk, sandbox)?;
+        let device = loopdev::LoopDevice::find(&image)
+            .during("disk")?
+            .ok_or_else(|| crate::fault::Fault::not_found("loop device of disk", sandbox))?;
+        let mounted = ext4::mount_device(&device).during("disk")?;
+        // Nobody of ours freezes file systems, but a writer below one that somebody froze cannot
+        // even be killed.
+        if ext4::thaw(&mounted).during("disk")? {
+            eprintln!("warden: disk {sandbox} was frozen and is thawed");
+        }
+        Ok((mounted.mount, mounted.loop_number))
+    }
+
+    /// Ends processes in groups of the instance that belong to no adopted sandbox: unclaimed slots
+    /// exit by themselves when their warden dies, half-claimed ones do not.
+    fn kill_strangers(&self, kept: &[Id]) -> Outcome<()> {
+        for slot in self.cgroups.slots().during("cgroups")? {
+            if kept.contains(&slot) {
+                continue;
+            }
+            let group = self.cgroups.group(slot);
+            group.kill().during("stale cgroup")?;
+            if !group.wait_empty(END_LIMIT).during("stale cgroup")? {
+                eprintln!("warden: a process of the dead slot {slot} does not end");
+                continue;
+            }
+            group.remove(END_LIMIT).during("stale cgroup")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,351 @@
+//! Claim and Kill.
+
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex};
+
+use atoll_wire::warden::{self as wire, Claimed, Killed, claim};
+
+use crate::fault::{During, Fault, Outcome};
+use crate::ids::Id;
+use crate::live::LiveRecord;
+use crate::lock::lock;
+use crate::mounts::{self, UpperView};
+use crate::pool::disks::{DiskRecord, Family};
+use crate::pool::layers::LayerMount;
+use crate::pool::{Pool, durable, ext4, loopdev, used_bytes};
+use crate::seccomp::Profile;
+use crate::slot::{Slot, Upper};
+use crate::warden::{END_LIMIT, Sandbox, Warden};
+use crate::watcher::Signal;
+
+/// A checked claim.
+struct Order {
+    slot: Id,
+    sandbox: Id,
+    layers: Vec<Id>,
+    disk: DiskSource,
+    hostname: String,
+    network: bool,
+    profile: Profile,
+    limits: crate::cgroup::Limits,
+}
+
+enum DiskSource {
+    New(u64),
+    Existing,
+    Snapshot(Id),
+}
+
+/// Most layers below one sandbox; the kernel's own bound is 500.
+const MAX_LAYERS: usize = 64;
+
+impl Warden {
+    fn order(&self, claim: &wire::Claim) -> Outcome<Order> {
+        let sandbox = Id::of("sandbox", &claim.sandbox)?;
+        let disk = match &claim.disk {
+            Some(claim::Disk::NewBytes(bytes)) => {
+                DiskSource::New(Pool::disk_size("new_bytes", *bytes)?)
+            }
+            Some(claim::Disk::Existing(true)) => DiskSource::Existing,
+            Some(claim::Disk::Snapshot(id)) => DiskSource::Snapshot(Id::of("snapshot", id)?),
+            Some(claim::Disk::Existing(false)) | None => {
+                return Err(Fault::invalid("disk", "disk must be new_bytes, existing or snapshot"));
+            }
+        };
+        if claim.layers.is_empty() || claim.layers.len() > MAX_LAYERS {
+            return Err(Fault::invalid("layers", format!("layers must be 1 to {MAX_LAYERS} ids")));
+        }
+        let layers: Outcome<Vec<Id>> = claim.layers.iter().map(|l| Id::of("layers", l)).collect();
+        let hostname = match claim.hostname.as_str() {
+            "" => sandbox.as_str()[..12].to_owned(),
+            name => checked_hostname(name)?,
+        };
+        let profile = match claim.profile {
+            0 => Profile::Standard,
+            1 => Profile::Extended,
+            other => return Err(Fault::invalid("profile", format!("profile {other} is unknown"))),
+        };
+        Ok(Order {
+            slot: Id::of("slot", &claim.slot)?,
+            sandbox,
+            layers: layers?,
+            disk,
+            hostname,
+            network: claim.network,
+            profile,
+            limits: self.limits(claim.limits),
+        })
+    }
+
+    /// Makes a slot a sandbox. The slot is used up whatever comes out, unless the request itself
+    /// was refused.
+    pub fn claim(&self, claim: &wire::Claim) -> Outcome<Claimed> {
+        let order = self.order(claim)?;
+        self.locks.with(order.sandbox, || {
+            if lock(&self.state).sandboxes.contains_key(&order.sandbox) {
+                return Err(Fault::exists("live sandbox", order.sandbox));
+            }
+            self.check_disk(&order)?;
+            let layers: Outcome<Vec<Arc<LayerMount>>> =
+                order.layers.iter().map(|id| self.layers.get(&self.pool, *id)).collect();
+            let layers = layers?;
+            let slot = lock(&self.state)
+                .slots
+                .remove(&order.slot)
+                .ok_or_else(|| Fault::not_found("slot", order.slot))?;
+            self.claim_slot(&order, &layers, slot)
+        })
+    }
+
+    /// Refuses before the slot is used up.
+    fn check_disk(&self, order: &Order) -> Outcome<()> {
+        let there = self.pool.image(Family::Disk, order.sandbox).exists();
+        match order.disk {
+            DiskSource::Existing if !there => Err(Fault::not_found("disk", order.sandbox)),
+            DiskSource::Existing => Ok(()),
+            _ if there => Err(Fault::exists("disk", order.sandbox)),
+            DiskSource::New(_) => self.pool.admit(),
+            DiskSource::Snapshot(snapshot) => {
+                self.pool.record(Family::Snapshot, snapshot)?;
+                self.pool.admit()
+            }
+        }
+    }
+
+    fn claim_slot(
+        &self,
+        order: &Order,
+        layers: &[Arc<LayerMount>],
+        mut slot: Slot,
+    ) -> Outcome<Claimed> {
+        let made = self
+            .disk_of(order, &mut slot)
+            .and_then(|(upper, size)| Ok((self.run(order, layers, &slot, &upper)?, upper, size)));
+        let ((), upper, size) = match made {
+            Ok(made) => made,
+            Err(fault) => {
+                self.undo(order, slot);
+                return Err(fault);
+            }
+        };
+        let Upper { mounted, view } = upper;
+        drop(view);
+        let claimed = Claimed {
+            pid: slot.pid,
+            start_time: slot.start_time,
+            address: self.address(slot.index),
+            index: slot.index,
+            disk_bytes: size,
+        };
+        let Slot { id, index, pid, start_time, pidfd, group, .. } = slot;
+        let sandbox = Arc::new(Sandbox {
+            id: order.sandbox,
+            slot: id,
+            index,
+            pid,
+            start_time,
+            pidfd,
+            group,
+            layers: order.layers.clone(),
+            limits: Mutex::new(order.limits),
+            upper: Mutex::new(Some(mounted.mount)),
+            loop_number: mounted.loop_number,
+            oom: Mutex::new(None),
+            oom_told: Mutex::new(0),
+        });
+        lock(&self.state).sandboxes.insert(order.sandbox, sandbox.clone());
+        // The end may have come while the slot was in neither map.
+        if crate::sys::poll_one(sandbox.pidfd.as_fd(), libc::POLLIN, 0).unwrap_or(false) {
+            let _ = self.release(&sandbox);
+            return Err(Fault::new(
+                wire::failure::Code::GuestFailed,
+                "the guest ended right after its start",
+            ));
+        }
+        self.watch_memory(&sandbox);
+        Ok(claimed)
+    }
+
+    /// The sandbox's disk under its final name, mounted, with its record.
+    fn disk_of(&self, order: &Order, slot: &mut Slot) -> Outcome<(Upper, u64)> {
+        let image = self.pool.image(Family::Disk, order.sandbox);
+        let record = |size| DiskRecord {
+            size,
+            layers: order.layers.iter().map(Id::to_string).collect(),
+        };
+        match order.disk {
+            DiskSource::New(size) => {
+                let upper = self.new_upper(slot, size)?;
+                self.pool
+                    .write_record(Family::Disk, order.sandbox, &record(size), false)
+                    .during("record of the disk")?;
+                fs::rename(self.pool.slot_image(slot.id), &image).during("name of the disk")?;
+                Ok((upper, size))
+            }
+            DiskSource::Existing => {
+                self.discard_upper(slot)?;
+                let file = self.pool.open_image(Family::Disk, order.sandbox)?;
+                self.wait_unused(order.sandbox, &file)?;
+                let size = file.metadata().during("disk")?.len();
+                self.pool
+                    .write_record(Family::Disk, order.sandbox, &record(size), true)
+                    .during("record of the disk")?;
+                Ok((self.view(slot, &file)?, size))
+            }
+            DiskSource::Snapshot(snapshot) => {
+                self.discard_upper(slot)?;
+                let source = self.pool.open_image(Family::Snapshot, snapshot)?;
+                let tmp = self.pool.tmp().join(format!("disk-{}.img", order.sandbox));
+                durable::remove(&tmp).during("clone of the snapshot")?;
+                let file = self.pool.clone_file(&source, &tmp).during("clone of the snapshot")?;
+                let size = file.metadata().during("disk")?.len();
+                self.pool
+                    .write_record(Family::Disk, order.sandbox, &record(size), false)
+                    .during("record of the disk")?;
+                fs::rename(&tmp, &image).during("name of the disk")?;
+                Ok((self.view(slot, &file)?, size))
+            }
+        }
+    }
+
+    /// The slot's own upper when its size fits or can be grown, else a fresh one.
+    fn new_upper(&self, slot: &mut Slot, size: u64) -> Outcome<Upper> {
+        let own = self.config.default_disk_bytes.next_multiple_of(crate::config::DISK_STEP);
+        let nearest = self.pool.empty_for(size).map(|(bytes, _)| *bytes);
+        if let Some(upper) = slot.upper.take() {
+            if own == size {
+                return Ok(upper);
+            }
+            if nearest == Some(own) {
+                let image = fs::OpenOptions::new()
+                    .write(true)
+                    .open(self.pool.slot_image(slot.id))
+                    .during("growing a disk")?;
+                ext4::grow(&image, &upper.mounted, size).during("growing a disk")?;
+                return Ok(upper);
+            }
+        }
+        durable::remove(&self.pool.slot_image(slot.id)).during("slot disk")?;
+        let mounted = self.fresh_upper(slot.id, size)?;
+        let view = UpperView::new(mounted.mount.as_fd(), slot.userns.as_fd()).during("upper")?;
+        Ok(Upper { mounted, view })
+    }
+
+    fn discard_upper(&self, slot: &mut Slot) -> Outcome<()> {
+        drop(slot.upper.take());
+        durable::remove(&self.pool.slot_image(slot.id)).during("slot disk")
+    }
+
+    fn view(&self, slot: &Slot, image: &File) -> Outcome<Upper> {
+        let mounted = ext4::mount(image).during("mount of the disk")?;
+        let view = UpperView::new(mounted.mount.as_fd(), slot.userns.as_fd()).during("upper")?;
+        Ok(Upper { mounted, view })
+    }
+
+    /// The kernel may still be writing the disk's last blocks for a sandbox that just ended.
+    pub fn wait_unused(&self, sandbox: Id, image: &File) -> Outcome<()> {
+        let Some(device) = loopdev::LoopDevice::find(image).during("disk")? else {
+            return Ok(());
+        };
+        let number = device.number();
+        // Our own descriptor would keep it attached.
+        drop(device);
+        if loopdev::wait_detached(number, image, END_LIMIT).during("disk")? {
+            return Ok(());
+        }
+        Err(Fault::new(
+            wire::failure::Code::Busy,
+            format!("disk {sandbox} is still in use by an ending sandbox"),
+        ))
+    }
+
+    /// Overlay, limits, link, live record, exec.
+    fn run(
+        &self,
+        order: &Order,
+        layers: &[Arc<LayerMount>],
+        slot: &Slot,
+        upper: &Upper,
+    ) -> Outcome<()> {
+        let spool = upper.view.spool().during("spool")?;
+        let overlay = mounts::overlay(layers, &upper.view, slot.userns.as_fd(), slot.base)
+            .during("overlay")?;
+        slot.group.apply(Some(slot.limits), order.limits).during("limits")?;
+        if !order.network {
+            self.network.set_enabled(slot.index, false).during("network")?;
+        }
+        // Before the guest runs: a warden killed in between finds either an ended process or the
+        // record of a running one.
+        let record = LiveRecord {
+            boot_id: self.live.boot_id().to_owned(),
+            pid: slot.pid,
+            start_time: slot.start_time,
+            index: slot.index,
+            slot: slot.id.to_string(),
+            layers: order.layers.iter().map(Id::to_string).collect(),
+            cpu_millis: order.limits.cpu_millis,
+            memory_bytes: order.limits.memory_bytes,
+            pids: order.limits.pids,
+        };
+        self.live.write(order.sandbox, &record).during("live record")?;
+        slot.execute(overlay, spool, order.profile, &order.hostname).map_err(|e| Fault {
+            code: wire::failure::Code::GuestFailed,
+            ..Fault::io("guest", e)
+        })
+    }
+
+    /// After a failed claim nothing is left of the slot, nor of a disk that was made for it.
+    fn undo(&self, order: &Order, mut slot: Slot) {
+        drop(slot.upper.take());
+        let complain = |result: Outcome<()>| {
+            if let Err(fault) = result {
+                eprintln!("warden: after a failed claim of {}: {}", order.sandbox, fault.message);
+            }
+        };
+        complain(self.live.remove(order.sandbox).during("live record"));
+        complain(self.discard_slot(slot));
+        if !matches!(order.disk, DiskSource::Existing) {
+            complain(self.pool.remove(Family::Disk, order.sandbox).during("disk"));
+        }
+    }
+
+    pub fn watch_memory(&self, sandbox: &Sandbox) {
+        let watched = sandbox.group.oom_notifier().and_then(|(fd, events)| {
+            self.watcher.add(fd.as_fd(), events, Signal::Memory(sandbox.slot))?;
+            *lock(&sandbox.oom) = Some(fd);
+            Ok(())
+        });
+        if let Err(error) = watched {
+            eprintln!("warden: memory events of {}: {error}", sandbox.id);
+        }
+    }
+
+    /// Idempotent; a disk that nobody runs is as good as killed.
+    pub fn kill(&self, id: Id) -> Outcome<Killed> {
+        self.locks.with(id, || {
+            let found = lock(&self.state).sandboxes.get(&id).cloned();
+            let usage = match found {
+                Some(sandbox) => {
+                    let usage = self.usage_of(&sandbox);
+                    self.release(&sandbox)?;
+                    Some(usage)
+                }
+                None => None,
+            };
+            let disk_used = used_bytes(&self.pool.image(Family::Disk, id));
+            Ok(Killed { disk_used, usage })
+        })
+    }
+}
+
+fn checked_hostname(name: &str) -> Outcome<String> {
+    let well = name.len() <= 63
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && !name.starts_with(['-', '.']);
+    if well {
+        Ok(name.to_owned())
+    } else {
+        Err(Fault::invalid("hostname", "hostname must be 1 to 63 of [A-Za-z0-9.-]"))
+    }
+}

@@ -1,0 +1,65 @@
+//! Freeze, Thaw, SetLimits, SetNetwork of a live sandbox.
+
+use atoll_wire::warden as wire;
+
+use crate::fault::{During, Fault, Outcome};
+use crate::ids::Id;
+use crate::live::LiveRecord;
+use crate::lock::lock;
+use crate::warden::{END_LIMIT, Sandbox, Warden};
+
+impl Warden {
+    /// Idempotent. Answers when every process has stopped.
+    pub fn freeze(&self, id: Id) -> Outcome<()> {
+        self.locks.with(id, || {
+            let sandbox = self.sandbox(id)?;
+            sandbox.group.freeze(true).during("freeze")?;
+            if sandbox.group.wait_frozen(END_LIMIT).during("freeze")? {
+                return Ok(());
+            }
+            sandbox.group.freeze(false).during("freeze")?;
+            Err(Fault::new(
+                wire::failure::Code::Busy,
+                format!("sandbox {id}: a process does not stop"),
+            ))
+        })
+    }
+
+    pub fn thaw(&self, id: Id) -> Outcome<()> {
+        self.locks.with(id, || self.sandbox(id)?.group.freeze(false).during("thaw"))
+    }
+
+    pub fn set_limits(&self, id: Id, limits: Option<wire::Limits>) -> Outcome<()> {
+        self.locks.with(id, || {
+            let sandbox = self.sandbox(id)?;
+            let wanted = self.limits(limits);
+            let mut current = lock(&sandbox.limits);
+            sandbox.group.apply(Some(*current), wanted).during("limits")?;
+            *current = wanted;
+            drop(current);
+            self.live.write(id, &self.live_record(&sandbox)).during("live record")
+        })
+    }
+
+    pub fn set_network(&self, id: Id, enabled: bool) -> Outcome<()> {
+        self.locks.with(id, || {
+            let sandbox = self.sandbox(id)?;
+            self.network.set_enabled(sandbox.index, enabled).during("network")
+        })
+    }
+
+    fn live_record(&self, sandbox: &Sandbox) -> LiveRecord {
+        let limits = *lock(&sandbox.limits);
+        LiveRecord {
+            boot_id: self.live.boot_id().to_owned(),
+            pid: sandbox.pid,
+            start_time: sandbox.start_time,
+            index: sandbox.index,
+            slot: sandbox.slot.to_string(),
+            layers: sandbox.layers.iter().map(Id::to_string).collect(),
+            cpu_millis: limits.cpu_millis,
+            memory_bytes: limits.memory_bytes,
+            pids: limits.pids,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Records of running sandboxes in the run directory, from which the next warden takes over.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Id;
+use crate::pool::durable;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LiveRecord {
+    /// Of the boot in which the process ran: pids of another one mean nothing.
+    pub boot_id: String,
+    pub pid: i32,
+    /// Tells the process from a later one of the same pid; clock ticks since boot.
+    pub start_time: u64,
+    pub index: u32,
+    pub slot: String,
+    pub layers: Vec<String>,
+    pub cpu_millis: u32,
+    pub memory_bytes: u64,
+    pub pids: u32,
+}
+
+pub struct LiveDir {
+    dir: PathBuf,
+    tmp: PathBuf,
+    boot_id: String,
+}
+
+impl LiveDir {
+    pub fn open(run_dir: &Path) -> io::Result<LiveDir> {
+        let dir = run_dir.join("live");
+        let tmp = run_dir.join("live.tmp");
+        fs::create_dir_all(&dir)?;
+        fs::create_dir_all(&tmp)?;
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
+        Ok(LiveDir { dir, tmp, boot_id })
+    }
+
+    pub fn boot_id(&self) -> &str {
+        &self.boot_id
+    }
+
+    fn path(&self, sandbox: Id) -> PathBuf {
+        self.dir.join(format!("{sandbox}.json"))
+    }
+
+    /// Not synced: the record need not outlive the machine's uptime.
+    pub fn write(&self, sandbox: Id, record: &LiveRecord) -> io::Result<()> {
+        durable::write(&self.tmp, &self.path(sandbox), &serde_json::to_vec(record)?, false)
+    }
+
+    pub fn remove(&self, sandbox: Id) -> io::Result<()> {
+        durable::remove(&self.path(sandbox))
+    }
+
+    /// All records of this boot; others and unreadable ones are removed.
+    pub fn read_all(&self) -> io::Result<Vec<(Id, LiveRecord)>> {
+        let mut records = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            let id = path.file_stem().and_then(|n| n.to_str()).and_then(Id::parse);
+            let record: Option<LiveRecord> =
+                fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            match (id, record) {
+                (Some(id), Some(record)) if record.boot_id == self.boot_id => {
+                    records.push((id, record));
+                }
+                _ => durable::remove(&path)?,
+            }
+        }
+        Ok(records)
+    }
+}

@@ -1,0 +1,242 @@
+//! Start and end of the service.
+
+use std::ffi::CString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use crate::cgroup::Cgroups;
+use crate::config::Config;
+use crate::events::Events;
+use crate::live::LiveDir;
+use crate::lock::KeyedLocks;
+use crate::net::{Network, NetworkConfig};
+use crate::pool::layers::Layers;
+use crate::pool::{Pool, c_path};
+use crate::slot::Launcher;
+use crate::sys::{self, FsContext, check};
+use crate::warden::{State, Warden};
+use crate::watcher::Watcher;
+
+/// Starts everything and serves until SIGTERM or SIGINT. Sandboxes outlive it.
+pub fn run(config: Config) -> Result<(), String> {
+    // SAFETY: plain call.
+    if unsafe { libc::geteuid() } != 0 {
+        return Err("the warden must run as root".to_owned());
+    }
+    raise_file_limit();
+    let run_dir = prepare_run_dir(&config)?;
+    let _lock = exclusive(&run_dir.join("warden.lock"))?;
+    let pool = Pool::open(&config)?;
+    let cgroups = Cgroups::open(&config.instance, &run_dir.join("cgroup2"))?;
+    limit_memory(&config, &cgroups)?;
+    socket_tmpfs(&config)?;
+    // From here on in a mount namespace of its own: slots are cloned from it, and every mount in
+    // it costs each of them.
+    private_namespace(&config, &pool)?;
+    if let Some(dir) = &config.templates_dir {
+        for error in pool.import_templates(dir) {
+            eprintln!("warden: template not imported: {error}");
+        }
+    }
+    let network = Network::start(network_config(&config)?).map_err(|e| format!("network: {e}"))?;
+    let launcher = Launcher::new(&config.guest_binary)?;
+    let live = LiveDir::open(&config.run_dir).map_err(|e| format!("live records: {e}"))?;
+    let watcher = Watcher::new().map_err(|e| format!("epoll: {e}"))?;
+    let warden = Arc::new(Warden {
+        config,
+        pool,
+        layers: Layers::default(),
+        cgroups,
+        network,
+        launcher,
+        live,
+        events: Events::default(),
+        watcher,
+        locks: KeyedLocks::new(),
+        state: Mutex::new(State::default()),
+    });
+    warden.take_over().map_err(|fault| format!("taking over: {}", fault.message))?;
+    let socket = warden.config.run_dir.join("warden.sock");
+    let listener = listen(&socket, warden.config.engine_gid)
+        .map_err(|e| format!("{}: {e}", socket.display()))?;
+    serve(&warden, listener)?;
+    let _ = fs::remove_file(&socket);
+    Ok(())
+}
+
+fn serve(warden: &Arc<Warden>, listener: UnixListener) -> Result<(), String> {
+    let signals = block_signals();
+    let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work)
+            .map_err(|e| format!("thread {name}: {e}"))
+    };
+    let w = warden.clone();
+    start("reaper", Box::new(move || crate::reaper::run(&w)))?;
+    let w = warden.clone();
+    start("watermark", Box::new(move || crate::watermark::run(&w)))?;
+    let w = warden.clone();
+    start(
+        "accept",
+        Box::new(move || {
+            if let Err(error) = crate::server::serve(&w, &listener) {
+                eprintln!("warden: accept: {error}");
+                std::process::abort();
+            }
+        }),
+    )?;
+    eprintln!("warden: instance {} serves", warden.config.instance);
+    let mut signal = 0;
+    // SAFETY: both are ours.
+    unsafe { libc::sigwait(&signals, &mut signal) };
+    Ok(())
+}
+
+/// Blocks the signals that end the service in this thread and those it starts.
+fn block_signals() -> libc::sigset_t {
+    // SAFETY: the set is ours and is made valid before its use.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGTERM);
+        libc::sigaddset(&mut set, libc::SIGINT);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+        set
+    }
+}
+
+/// Each sandbox takes three descriptors.
+fn raise_file_limit() {
+    // SAFETY: the structure is ours.
+    unsafe {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
+}
+
+/// The run directory: root's, and the engine's group may enter it.
+fn prepare_run_dir(config: &Config) -> Result<std::path::PathBuf, String> {
+    let dir = &config.run_dir;
+    let make = || -> io::Result<()> {
+        fs::create_dir_all(dir)?;
+        chown(dir, Some(0), Some(config.engine_gid))?;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o750))
+    };
+    make().map_err(|e| format!("{}: {e}", dir.display()))?;
+    dir.canonicalize().map_err(|e| format!("{}: {e}", dir.display()))
+}
+
+/// Held by the process's life, whatever ends it.
+pub fn exclusive(path: &Path) -> Result<File, String> {
+    let open = || OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = open().map_err(|e| format!("{}: {e}", path.display()))?;
+    // SAFETY: plain integers.
+    check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }.into())
+        .map_err(|_| format!("{}: another warden of this instance runs", path.display()))?;
+    Ok(file)
+}
+
+/// The tmpfs in which the engine makes the sockets' directories; it outlives this process.
+fn socket_tmpfs(config: &Config) -> Result<(), String> {
+    let dir = config.run_dir.join("s");
+    let make = || -> io::Result<()> {
+        fs::create_dir_all(&dir)?;
+        if crate::pool::is_mount_point(&dir)? {
+            return Ok(());
+        }
+        let context = FsContext::open(c"tmpfs")?;
+        let number = |n: u32| CString::new(n.to_string()).unwrap_or_default();
+        context.string(c"source", c"atoll-sockets")?;
+        context.string(c"uid", &number(config.engine_uid))?;
+        context.string(c"gid", &number(config.engine_gid))?;
+        context.string(c"mode", c"0711")?;
+        // A directory and a socket for each slot.
+        context.string(c"nr_inodes", &number(config.max_slots * 8 + 64))?;
+        context.string(c"size", c"16m")?;
+        let mount = context.mount(
+            libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC,
+        )?;
+        sys::attach(mount.as_fd(), &c_path(&dir))
+    };
+    make().map_err(|e| format!("{}: {e}", dir.display()))
+}
+
+/// Keeps what the warden works with and lets go of all other mounts.
+fn private_namespace(config: &Config, pool: &Pool) -> Result<(), String> {
+    let enter = || -> io::Result<()> {
+        // SAFETY: plain integer; no other thread runs yet.
+        check(unsafe { libc::unshare(libc::CLONE_NEWNS) }.into())?;
+        let private = libc::MS_REC | libc::MS_PRIVATE;
+        // SAFETY: valid C strings.
+        check(
+            unsafe {
+                libc::mount(c"".as_ptr(), c"/".as_ptr(), std::ptr::null(), private, std::ptr::null())
+            }
+            .into(),
+        )?;
+        let mut keep: Vec<&Path> = vec![&config.run_dir, &config.state_dir, &pool.root];
+        keep.extend(["/proc", "/sys/fs/cgroup", "/dev"].map(Path::new));
+        keep.extend(config.guest_binary.parent());
+        keep.extend(config.templates_dir.as_deref());
+        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        for line in mounts.lines().rev() {
+            let Some(target) = line.split(' ').nth(4) else { continue };
+            let target = Path::new(target);
+            let sockets = config.run_dir.join("s");
+            let needed = keep.iter().any(|path| path.starts_with(target))
+                || target == sockets
+                || target.starts_with("/sys/fs/cgroup")
+                || target.starts_with(config.run_dir.join("cgroup2"));
+            if !needed {
+                // What cannot be let go of only costs time.
+                let _ = sys::unmount(&c_path(target), libc::MNT_DETACH);
+            }
+        }
+        Ok(())
+    };
+    enter().map_err(|e| format!("mount namespace: {e}"))
+}
+
+fn limit_memory(config: &Config, cgroups: &Cgroups) -> Result<(), String> {
+    let total = fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| text.lines().next()?.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .ok_or("/proc/meminfo has no total")?
+        * 1024;
+    let left = total.saturating_sub(config.limits.host_reserve_bytes);
+    if left == 0 {
+        return Err("limits.host_reserve_bytes is more than the machine has".to_owned());
+    }
+    let bound = (left as f64 * config.limits.memory_overcommit) as u64 & !0xfff;
+    cgroups.limit_all(bound).map_err(|e| format!("memory limit of the instance: {e}"))
+}
+
+pub fn network_config(config: &Config) -> Result<NetworkConfig, String> {
+    Ok(NetworkConfig {
+        instance: config.instance.clone(),
+        subnet: config.subnet()?,
+        max_slots: config.max_slots,
+        deny: config.network.deny.clone(),
+        allow: config.network.allow.clone(),
+        upstream: config.network.upstream.clone(),
+    })
+}
+
+fn listen(path: &Path, gid: u32) -> io::Result<UnixListener> {
+    crate::pool::durable::remove(path)?;
+    // Bound before anybody may connect: the directory's mode lets only the engine's group in, and
+    // every peer is checked.
+    let listener = UnixListener::bind(path)?;
+    chown(path, Some(0), Some(gid))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}

@@ -1,0 +1,160 @@
+//! Snapshot, layers from disks, and the ends of both.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use atoll_wire::warden::failure::Code;
+use atoll_wire::warden::{self as wire, LayerMade, SnapshotMade, make_layer};
+
+use crate::fault::{During, Fault, Outcome};
+use crate::ids::Id;
+use crate::lock::lock;
+use crate::pool::disks::Family;
+use crate::pool::{Pool, durable, ext4, used_bytes};
+use crate::sys;
+use crate::warden::Warden;
+
+impl Warden {
+    /// Crash-consistent, like a power cut: what was dirty is written first, without stopping
+    /// anybody; then the clone, which holds writers back for as long as it takes.
+    pub fn snapshot(&self, sandbox: Id, snapshot: Id) -> Outcome<SnapshotMade> {
+        self.locks.with(sandbox, || {
+            self.pool.admit()?;
+            let record = self.pool.record(Family::Disk, sandbox)?;
+            if self.pool.image(Family::Snapshot, snapshot).exists() {
+                return Err(Fault::exists("snapshot", snapshot));
+            }
+            let image = self.pool.open_image(Family::Disk, sandbox)?;
+            let started = Instant::now();
+            let live = lock(&self.state).sandboxes.get(&sandbox).cloned();
+            if let Some(live) = live
+                && let Some(upper) = lock(&live.upper).as_ref()
+            {
+                sys::sync_fs(upper.as_fd()).during("sync of the disk")?;
+            }
+            let synced_us = micros(started);
+            let tmp = self.pool.tmp().join(format!("snapshot-{snapshot}.img"));
+            durable::remove(&tmp).during("snapshot")?;
+            let cloning = Instant::now();
+            let clone = self.pool.clone_file(&image, &tmp).during("snapshot")?;
+            let blocked_us = micros(cloning);
+            let commit = || -> std::io::Result<()> {
+                clone.sync_all()?;
+                self.pool.write_record(Family::Snapshot, snapshot, &record, true)?;
+                durable::commit(&tmp, &self.pool.image(Family::Snapshot, snapshot))
+            };
+            if let Err(error) = commit() {
+                let _ = durable::remove(&tmp);
+                let _ = self.pool.remove(Family::Snapshot, snapshot);
+                return Err(Fault::io("snapshot", error));
+            }
+            Ok(SnapshotMade {
+                size: record.size,
+                used: used_bytes(&self.pool.image(Family::Snapshot, snapshot)),
+                extents: sys::extents(&clone).unwrap_or(0),
+                blocked_us,
+                synced_us,
+            })
+        })
+    }
+
+    pub fn delete_snapshot(&self, snapshot: Id) -> Outcome<()> {
+        self.locks.with(snapshot, || {
+            self.pool.remove(Family::Snapshot, snapshot).during("snapshot")
+        })
+    }
+
+    pub fn delete_disk(&self, sandbox: Id) -> Outcome<()> {
+        self.locks.with(sandbox, || {
+            self.refuse_live(sandbox)?;
+            self.pool.remove(Family::Disk, sandbox).during("disk")
+        })
+    }
+
+    fn refuse_live(&self, sandbox: Id) -> Outcome<()> {
+        if lock(&self.state).sandboxes.contains_key(&sandbox) {
+            return Err(Fault::new(Code::WrongState, format!("sandbox {sandbox} is live")));
+        }
+        Ok(())
+    }
+
+    pub fn make_layer(&self, request: &wire::MakeLayer) -> Outcome<LayerMade> {
+        let layer = Id::of("layer", &request.layer)?;
+        let (family, source) = match &request.source {
+            Some(make_layer::Source::Snapshot(id)) => (Family::Snapshot, Id::of("snapshot", id)?),
+            Some(make_layer::Source::Sandbox(id)) => (Family::Disk, Id::of("sandbox", id)?),
+            None => return Err(Fault::invalid("source", "source must be snapshot or sandbox")),
+        };
+        self.locks.with(source, || {
+            if self.pool.layer_record(layer).is_ok() {
+                return Err(Fault::exists("layer", layer));
+            }
+            if family == Family::Disk {
+                self.refuse_live(source)?;
+            }
+            self.pool.admit()?;
+            let image: File = self.pool.open_image(family, source)?;
+            self.pool.make_layer(layer, &image).during("layer")?;
+            Ok(LayerMade { bytes: self.pool.layer_bytes(layer) })
+        })
+    }
+
+    pub fn delete_layer(&self, layer: Id) -> Outcome<()> {
+        let busy = |by: String| Fault::new(Code::Busy, format!("layer {layer} is below {by}"));
+        {
+            let state = lock(&self.state);
+            if let Some(user) = state.sandboxes.values().find(|s| s.layers.contains(&layer)) {
+                return Err(busy(format!("live sandbox {}", user.id)));
+            }
+        }
+        for family in [Family::Disk, Family::Snapshot] {
+            let disks = self.pool.list(family).during("disks")?;
+            let name = layer.to_string();
+            if let Some(user) = disks.iter().find(|d| d.layers.contains(&name)) {
+                return Err(busy(format!("disk or snapshot {}", user.id)));
+            }
+        }
+        self.layers.forget(layer);
+        self.pool.remove_layer(layer).during("layer")
+    }
+
+    /// Grows the disk of a live or stopped sandbox.
+    pub fn resize_disk(&self, sandbox: Id, bytes: u64) -> Outcome<()> {
+        let size = Pool::disk_size("bytes", bytes)?;
+        self.locks.with(sandbox, || {
+            let mut record = self.pool.record(Family::Disk, sandbox)?;
+            if size < record.size {
+                return Err(Fault::invalid(
+                    "bytes",
+                    format!("the disk has {} bytes already, it cannot shrink", record.size),
+                ));
+            }
+            if size == record.size {
+                return Ok(());
+            }
+            self.pool.admit()?;
+            let image = self.pool.open_image(Family::Disk, sandbox)?;
+            let live = lock(&self.state).sandboxes.get(&sandbox).cloned();
+            if live.is_none() {
+                self.wait_unused(sandbox, &image)?;
+            }
+            // Of a live one this is a second mount of the same superblock.
+            let mounted = ext4::mount_again(&image).during("mount of the disk")?;
+            ext4::grow(&image, &mounted, size).during("growing the disk")?;
+            record.size = size;
+            self.pool.write_record(Family::Disk, sandbox, &record, true).during("record")?;
+            let number = mounted.loop_number;
+            drop(mounted);
+            if live.is_none() {
+                crate::pool::loopdev::wait_detached(number, &image, crate::warden::END_LIMIT)
+                    .during("disk")?;
+            }
+            image.sync_all().during("disk")
+        })
+    }
+}
+
+fn micros(since: Instant) -> u64 {
+    since.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
+}
