@@ -113,7 +113,6 @@ table inet {table} {{
 
   chain leaving {{
     ip daddr {subnet} jump refuse
-    oifname "{prefix}*" drop
     ct state invalid drop
     # An uplink may carry less than a veth: sandboxes must not depend on others' ICMP errors.
     tcp flags syn / syn,rst tcp option maxseg size set rt mtu

@@ -22,10 +22,6 @@ fn query(id: u16, name: &str) -> Vec<u8> {
     bytes
 }
 
-pub fn send(socket: &UdpSocket, to: Ipv4Addr, port: u16, name: &str) {
-    socket.send_to(&query(7, name), (to, port)).unwrap();
-}
-
 /// Where the forwarder listens.
 pub fn port_of(network: &Network) -> u16 {
     let rules = output("nft", &["list", "chain", "inet", "atoll_a", "resolver"]);
