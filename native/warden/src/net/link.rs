@@ -4,12 +4,17 @@ use super::netlink::{self, Message, Socket};
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The loopback interface is the first of every network namespace.
 pub const LOOPBACK: u32 = 1;
 
 const VETH_INFO_PEER: u16 = 1; // linux/veth.h
 const NUD_PERMANENT: u16 = 0x80; // linux/neighbour.h
+const IF_OPER_UP: u8 = 6; // linux/if.h
+/// For a link whose two ends are up to become operational: it takes a turn of a kernel worker.
+const OPERATIONAL: Duration = Duration::from_secs(5);
 const IFINFOMSG: usize = 16;
 
 pub type Mac = [u8; 6];
@@ -27,6 +32,8 @@ pub struct Veth<'a> {
 pub struct Link {
     pub index: u32,
     pub name: String,
+    /// Up, with carrier, and the kernel has acted on both.
+    pub operational: bool,
     pub received: u64,
     pub sent: u64,
 }
@@ -89,6 +96,20 @@ impl Links {
             0,
             &ifinfomsg(index, flags, flag),
         ))
+    }
+
+    /// Waits until the link, up at both ends, carries packets. The end that came up first gets its
+    /// queue by deferred work (linkwatch) and loses without a trace what it is given until then.
+    /// Since Linux 6.8 the first question makes the kernel do that work (rtnl_getlink()).
+    pub fn await_operational(&mut self, name: &str) -> io::Result<()> {
+        let end = Instant::now() + OPERATIONAL;
+        while !self.get(name)?.operational {
+            if Instant::now() >= end {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// Fails with ENODEV (`raw_os_error`) when there is none of that name.
@@ -196,6 +217,7 @@ fn parse(payload: &[u8]) -> Option<Link> {
     Some(Link {
         index,
         name: netlink::text(netlink::find(attributes, libc::IFLA_IFNAME)?),
+        operational: netlink::find(attributes, libc::IFLA_OPERSTATE) == Some(&[IF_OPER_UP]),
         received: netlink::read_u64(statistics, 16).unwrap_or(0),
         sent: netlink::read_u64(statistics, 24).unwrap_or(0),
     })

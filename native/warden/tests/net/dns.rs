@@ -273,6 +273,9 @@ fn a_forwarder_that_dies_is_replaced_on_the_same_port() {
         let before = pid(&network);
         // SAFETY: plain kill(2) of the child that the network has not reaped.
         assert_eq!(unsafe { libc::kill(before as i32, libc::SIGKILL) }, 0);
+        while network.forwarder_pid() == Some(before) {
+            thread::yield_now();
+        }
         // The sockets are the warden's: what is asked meanwhile waits in them.
         assert_eq!(ask(&socket, gateway, 72, "a.test"), (72, NOERROR, SERVER));
         assert_ne!(pid(&network), before);

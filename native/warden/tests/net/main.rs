@@ -42,6 +42,22 @@ fn a_sandbox_has_what_its_programs_need() {
 }
 
 #[test]
+fn the_first_packet_each_way_is_not_lost() {
+    world(|world| {
+        let network = start(config("a"));
+        let outside = world.udp(9001);
+        for index in 0..40 {
+            let inside = udp(network.create(index).unwrap(), 0);
+            let mut buffer = [0; 16];
+            inside.send_to(b"there", (SERVER, 9001)).unwrap();
+            let (_, from) = outside.recv_from(&mut buffer).unwrap();
+            outside.send_to(b"back", from).unwrap();
+            inside.recv_from(&mut buffer).unwrap();
+        }
+    });
+}
+
+#[test]
 fn tcp_reaches_the_outside_from_the_address_of_the_host() {
     world(|world| {
         let network = start(config("a"));
