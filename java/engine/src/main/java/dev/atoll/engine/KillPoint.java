@@ -1,0 +1,49 @@
+package dev.atoll.engine;
+
+/**
+ * The boundaries between the steps of every command that has more than one: after each of them the
+ * journal, the warden and the guest are in a combination that a start must be able to put right.
+ * The fault tests end the program at each in turn.
+ */
+public enum KillPoint {
+    /** The name is taken in memory, nothing is written. */
+    CREATE_NAMED,
+    /** The intent is durable, no slot was claimed. */
+    CREATE_JOURNALLED,
+    /** The sandbox lives; the journal may or may not know yet. */
+    CREATE_CLAIMED,
+    /** The guest is configured, the journal still says CREATING. */
+    CREATE_CONFIGURED,
+    /** The journal says RUNNING, the caller was told nothing. */
+    CREATE_COMMITTED,
+    EXEC_REQUESTED,
+    /** The process runs, the caller was told nothing. */
+    EXEC_STARTED,
+    EXEC_ENDED,
+    STOP_REQUESTED,
+    /** Every process of the sandbox was asked to end. */
+    STOP_SHUT_DOWN,
+    /** The sandbox is dead, the journal says RUNNING. */
+    STOP_KILLED,
+    STOP_COMMITTED,
+    START_REQUESTED,
+    /** The sandbox lives again, the journal says STOPPED. */
+    START_CLAIMED,
+    START_CONFIGURED,
+    START_COMMITTED,
+    SNAPSHOT_REQUESTED,
+    /** The snapshot is in the pool, no row names it. */
+    SNAPSHOT_MADE,
+    SNAPSHOT_COMMITTED,
+    FORK_REQUESTED,
+    /** The temporary snapshot is in the pool, no child exists. */
+    FORK_SNAPSHOT_MADE,
+    /** At least one child is RUNNING. */
+    FORK_CHILD_MADE,
+    FORK_SNAPSHOT_DROPPED,
+    /** The name is free, everything else is there. */
+    DELETE_MARKED,
+    DELETE_KILLED,
+    DELETE_DISK_GONE,
+    DELETE_COMMITTED
+}

@@ -1,0 +1,191 @@
+package dev.atoll.engine;
+
+import static dev.atoll.domain.SandboxState.CREATING;
+import static dev.atoll.domain.SandboxState.FAILED;
+import static dev.atoll.domain.SandboxState.PAUSED;
+import static dev.atoll.domain.SandboxState.RUNNING;
+import static dev.atoll.domain.SandboxState.STOPPED;
+
+import dev.atoll.domain.Operation;
+import dev.atoll.domain.SandboxChange;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.SnapshotId;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+/** What the owner of a sandbox can be told to do; each says where it is legal and where it has nothing to do. */
+sealed interface SandboxCommand {
+    /** The states in which it does something. */
+    Set<SandboxState> legalIn();
+
+    /** The states in which its outcome is there already. */
+    default Set<SandboxState> doneIn() {
+        return Set.of();
+    }
+
+    /** What a reader sees under way while it is carried out; empty = it takes no time. */
+    Optional<Operation> operation();
+
+    /** Makes the sandbox that the journal names; the first command of every owner. */
+    record Create(Blueprint blueprint) implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(CREATING);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.CREATING);
+        }
+    }
+
+    /** Boots a new generation on the disk that is there; resumes a paused one. */
+    record Start() implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(STOPPED, PAUSED, FAILED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.of(RUNNING);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.STARTING);
+        }
+    }
+
+    /** @param grace between SIGTERM and SIGKILL, zero to 60 s */
+    record Stop(Duration grace) implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(RUNNING, PAUSED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.of(STOPPED);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.STOPPING);
+        }
+    }
+
+    record Pause() implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(RUNNING);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.of(PAUSED);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.PAUSING);
+        }
+    }
+
+    record Resume() implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(PAUSED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.of(RUNNING);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.RESUMING);
+        }
+    }
+
+    record Delete() implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.complementOf(EnumSet.of(SandboxState.DELETED));
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.of(SandboxState.DELETED);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.DELETING);
+        }
+    }
+
+    record Update(SandboxChange change) implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.complementOf(EnumSet.of(SandboxState.DELETED));
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.empty();
+        }
+    }
+
+    /** Puts the disk as it is now under a snapshot id in the pool; {@code operation} says what for. */
+    record CaptureDisk(SnapshotId snapshot, Operation purpose) implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(RUNNING, PAUSED, STOPPED);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(purpose);
+        }
+    }
+
+    /** Looks whether a rule is due, and if so carries it out. */
+    record CheckRules() implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(RUNNING, PAUSED, STOPPED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.complementOf(EnumSet.of(RUNNING, PAUSED, STOPPED));
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.empty();
+        }
+    }
+
+    /** The warden reports that the sandbox's first process ended. @param reason told to whoever asks why it stopped */
+    record GuestEnded(String reason) implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(RUNNING, PAUSED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.complementOf(EnumSet.of(RUNNING, PAUSED));
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.empty();
+        }
+    }
+}
