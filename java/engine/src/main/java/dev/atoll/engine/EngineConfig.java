@@ -3,15 +3,17 @@ package dev.atoll.engine;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Resources;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the engine needs to know about its node. Everything but the version has a default in
- * {@link #DEFAULTS}.
+ * What the engine needs to know about its node. Everything but the version and the directory has a
+ * default in {@link #defaults}.
  *
+ * @param sockets where the slots' socket directories are made; the warden's configuration names the same
  * @param version of this program, for capabilities
  * @param warmSlots how many slots are kept prepared, 0 to 1,000; 0 = every create prepares its own
  * @param slotMakers how many slots are made at the same time at most, 1 to 64
@@ -32,6 +34,7 @@ import java.util.Optional;
  */
 public record EngineConfig(
         String version,
+        Path sockets,
         int warmSlots,
         int slotMakers,
         int createsAtOnce,
@@ -71,23 +74,26 @@ public record EngineConfig(
     /** Empty = no maximum. */
     public record ProjectMaxima(Optional<Duration> idle, Optional<Duration> lifetime) {}
 
-    public static final EngineConfig DEFAULTS = new EngineConfig(
-            "0",
-            16,
-            2,
-            16,
-            new Resources(2000, 4 * Resources.GIB, 10 * Resources.GIB, 0),
-            List.of(),
-            Map.of(),
-            Optional.empty(),
-            Optional.empty(),
-            Map.of(),
-            8 * Resources.MIB,
-            1000,
-            Duration.ofSeconds(10),
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(5),
-            Optional.empty());
+    public static EngineConfig defaults(String version, Path sockets) {
+        return new EngineConfig(
+                version,
+                sockets,
+                16,
+                2,
+                16,
+                new Resources(2000, 4 * Resources.GIB, 10 * Resources.GIB, 0),
+                List.of(),
+                Map.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Map.of(),
+                8 * Resources.MIB,
+                1000,
+                Duration.ofSeconds(10),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(5),
+                Optional.empty());
+    }
 
     public EngineConfig {
         aliases = List.copyOf(aliases);
@@ -100,45 +106,39 @@ public record EngineConfig(
         InvalidFieldException.requireRange("engine.keptProcesses", keptProcesses, 1, 100_000);
     }
 
-    public EngineConfig withVersion(String value) {
-        return new EngineConfig(
-                value, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
-    }
-
     public EngineConfig withWarmSlots(int value) {
         return new EngineConfig(
-                version, value, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, value, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
     }
 
     public EngineConfig withDefaults(Resources value) {
         return new EngineConfig(
-                version, warmSlots, slotMakers, createsAtOnce, value, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, warmSlots, slotMakers, createsAtOnce, value, aliases, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
     }
 
     public EngineConfig withAliases(List<Alias> value) {
         return new EngineConfig(
-                version, warmSlots, slotMakers, createsAtOnce, defaults, value, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, warmSlots, slotMakers, createsAtOnce, defaults, value, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
     }
 
     public EngineConfig withTrustEnv(Map<String, String> value) {
         return new EngineConfig(
-                version, warmSlots, slotMakers, createsAtOnce, defaults, aliases, value, maximumIdle, maximumLifetime,
+                version, sockets, warmSlots, slotMakers, createsAtOnce, defaults, aliases, value, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
     }
 
     public EngineConfig withMaxima(ProjectMaxima all, Map<ProjectId, ProjectMaxima> single) {
         return new EngineConfig(
-                version, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, all.idle(), all.lifetime(),
+                version, sockets, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, all.idle(), all.lifetime(),
                 single, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
     }
 
     public EngineConfig withOperatorKeyHash(String sha256) {
         return new EngineConfig(
-                version, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, Optional.of(sha256));
     }
 

@@ -10,6 +10,7 @@ import dev.atoll.domain.Operation;
 import dev.atoll.domain.SandboxChange;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.SnapshotId;
+import dev.atoll.warden.DiskSource;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -28,8 +29,8 @@ sealed interface SandboxCommand {
     /** What a reader sees under way while it is carried out; empty = it takes no time. */
     Optional<Operation> operation();
 
-    /** Makes the sandbox that the journal names; the first command of every owner. */
-    record Create(Blueprint blueprint) implements SandboxCommand {
+    /** Makes the sandbox that the journal names; the first command of a new owner. @param disk what its disk starts as */
+    record Create(DiskSource disk) implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
             return EnumSet.of(CREATING);
@@ -171,7 +172,7 @@ sealed interface SandboxCommand {
         }
     }
 
-    /** The warden reports that the sandbox's first process ended. @param reason told to whoever asks why it stopped */
+    /** Perhaps the sandbox's first process ended. @param reason told to whoever asks why it stopped */
     record GuestEnded(String reason) implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {

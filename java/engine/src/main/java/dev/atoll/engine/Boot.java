@@ -1,0 +1,161 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.AtollException;
+import dev.atoll.domain.NetworkPolicy;
+import dev.atoll.domain.NotFoundException;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.guest.GuestConfig;
+import dev.atoll.guest.GuestConfig.Host;
+import dev.atoll.warden.Claim;
+import dev.atoll.warden.Claimed;
+import dev.atoll.warden.DiskSource;
+import dev.atoll.warden.Limits;
+import dev.atoll.warden.Profile;
+import dev.atoll.warden.Warden;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings a generation to life: slot, claim, the guest's dial-in, its configuration. Runs no host
+ * program and touches no file system but through the warden. What fails half-way is taken back
+ * before the failure is thrown.
+ */
+final class Boot {
+    private static final Logger LOG = LoggerFactory.getLogger(Boot.class);
+    private static final int ENTROPY_BYTES = 64;
+    /** A warm slot may have died unnoticed (the warden was killed): then another one is taken. */
+    private static final int ATTEMPTS = 3;
+
+    private final EngineConfig config;
+    private final Warden warden;
+    private final WarmSlots warm;
+    private final SlotFactory slots;
+    private final Ids ids;
+    private final NodeFacts facts;
+    private final EngineMeters meters;
+    private final Semaphore atOnce;
+
+    Boot(
+            EngineConfig config,
+            Warden warden,
+            WarmSlots warm,
+            SlotFactory slots,
+            Ids ids,
+            NodeFacts facts,
+            EngineMeters meters) {
+        this.config = config;
+        this.warden = warden;
+        this.warm = warm;
+        this.slots = slots;
+        this.ids = ids;
+        this.facts = facts;
+        this.meters = meters;
+        this.atOnce = new Semaphore(config.createsAtOnce(), true);
+    }
+
+    /** A sandbox that lives but was told nothing yet. */
+    record Claimant(PreparedSlot slot, Claimed claimed) {}
+
+    /**
+     * Claims a slot; more than the configured number at once wait here in the order they came.
+     *
+     * @param sandbox as it will be, with the generation that begins
+     */
+    Claimant claim(Sandbox sandbox, List<LayerId> layers, DiskSource disk) {
+        atOnce.acquireUninterruptibly();
+        warm.claimBegan();
+        try {
+            for (int attempt = 1; ; attempt++) {
+                PreparedSlot slot = take();
+                try {
+                    Claimed claimed = warden.claim(claimOf(slot, sandbox, layers, disk));
+                    slots.claimed(slot.id());
+                    return new Claimant(slot, claimed);
+                } catch (NotFoundException e) {
+                    giveUp(sandbox, slot);
+                    if (!e.kind().equals("slot") || attempt == ATTEMPTS) {
+                        throw e;
+                    }
+                } catch (RuntimeException e) {
+                    giveUp(sandbox, slot);
+                    throw e;
+                }
+            }
+        } finally {
+            warm.claimEnded();
+            atOnce.release();
+        }
+    }
+
+    /** Waits for the guest and tells it who it is. On failure the sandbox is killed; its disk stays. */
+    Occupancy introduce(Sandbox sandbox, Claimant claimant) {
+        PreparedSlot slot = claimant.slot();
+        try {
+            slot.endpoint().awaitConnected(config.dialTimeout());
+            slot.endpoint().configure(configurationOf(sandbox, claimant.claimed().address()));
+            return new Occupancy(slot.id(), slot.endpoint(), sandbox.generation());
+        } catch (RuntimeException e) {
+            giveUp(sandbox, slot);
+            throw e;
+        }
+    }
+
+    /** Ends a sandbox that shall not live after all; failing that, the next reconciliation does it. */
+    void giveUp(Sandbox sandbox, PreparedSlot slot) {
+        try {
+            warden.kill(sandbox.id());
+        } catch (AtollException e) {
+            LOG.warn("sandbox {} could not be killed: {}", sandbox.id(), e.getMessage());
+        }
+        slots.discard(slot);
+    }
+
+    /** What a guest is told at a boot; also after a re-adoption, should it not know. */
+    GuestConfig configurationOf(Sandbox sandbox, String address) {
+        String hostname = Hostnames.of(sandbox);
+        Map<String, String> env = new HashMap<>(config.trustEnv());
+        env.putAll(sandbox.env());
+        boolean network = sandbox.network() instanceof NetworkPolicy.Open;
+        return new GuestConfig(
+                sandbox.generation(),
+                hostname,
+                env,
+                sandbox.user(),
+                sandbox.workdir(),
+                ids.bytes(ENTROPY_BYTES),
+                config.spoolBytes(),
+                List.of(
+                        new Host("127.0.0.1", List.of("localhost")),
+                        new Host("::1", List.of("localhost", "ip6-localhost", "ip6-loopback")),
+                        new Host(address, List.of(hostname))),
+                network ? List.of(facts.gateway()) : List.of(),
+                config.keptProcesses());
+    }
+
+    private PreparedSlot take() {
+        var slot = warm.poll();
+        meters.slotTaken(slot.isPresent());
+        return slot.orElseGet(slots::make);
+    }
+
+    private static Claim claimOf(PreparedSlot slot, Sandbox sandbox, List<LayerId> layers, DiskSource disk) {
+        return new Claim(
+                slot.id(),
+                sandbox.id(),
+                layers,
+                disk,
+                limitsOf(sandbox),
+                Hostnames.of(sandbox),
+                sandbox.network() instanceof NetworkPolicy.Open,
+                Profile.STANDARD);
+    }
+
+    static Limits limitsOf(Sandbox sandbox) {
+        return new Limits(sandbox.resources().cpuMillis(), sandbox.resources().memoryBytes(), 0);
+    }
+}

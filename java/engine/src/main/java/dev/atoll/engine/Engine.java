@@ -1,0 +1,171 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.Files;
+import dev.atoll.domain.Keys;
+import dev.atoll.domain.Node;
+import dev.atoll.domain.Ports;
+import dev.atoll.domain.Processes;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.Sandboxes;
+import dev.atoll.domain.Snapshots;
+import dev.atoll.domain.Templates;
+import dev.atoll.guest.GuestHub;
+import dev.atoll.store.Store;
+import dev.atoll.warden.Warden;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The sandbox engine of a node. {@link #start} brings journal and kernel together and returns when
+ * everything may be asked; {@link #close} leaves the sandboxes running for the next engine. Store,
+ * warden and hub belong to the caller, who closes them afterwards.
+ */
+public final class Engine implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+    /** How long a close waits for commands under way; what is cut off is finished at the next start. */
+    private static final long CLOSE_SECONDS = 15;
+
+    private final SandboxRegistry registry;
+    private final WarmSlots warm;
+    private final DeadlineQueue<SandboxId> rules;
+    private final SnapshotService snapshots;
+    private final Upkeep upkeep;
+    private final Warden.Subscription events;
+    private final ExecutorService virtualThreads;
+    private final Sandboxes sandboxes;
+    private final Processes processes;
+    private final Files files;
+    private final Ports ports;
+    private final Templates templates;
+    private final Keys keys;
+    private final Node node;
+
+    private Engine(
+            EngineConfig config,
+            Clock clock,
+            SecureRandom random,
+            Store store,
+            Warden warden,
+            GuestHub hub,
+            MeterRegistry meterRegistry,
+            KillPoints killPoints) {
+        var ids = new Ids(random);
+        var meters = new EngineMeters(meterRegistry);
+        var facts = new NodeFacts(warden);
+        var slots = new SlotFactory(warden, hub, config.sockets(), random);
+        var aliases = new ImageAliases(config.aliases());
+        var usage = new UsageLedger(store.usage(), clock);
+        registry = new SandboxRegistry();
+        virtualThreads = Executors.newVirtualThreadPerTaskExecutor();
+        warm = new WarmSlots(config.warmSlots(), config.slotMakers(), slots);
+        rules = new DeadlineQueue<>("rules", clock, this::checkRules);
+        var boot = new Boot(config, warden, warm, slots, ids, facts, meters);
+        var tools = new OwnerTools(
+                config, clock, store.sandboxes(), warden, boot, slots, registry, usage, meters, killPoints,
+                virtualThreads, rules::arm);
+        snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
+        var catalog = new TemplateCatalog(
+                store.templates(), store.snapshots(), warden, registry, facts, aliases, ids, clock);
+        var reconciler = new Reconciler(tools, warm, snapshots, catalog, facts);
+        reconciler.recover();
+        warm.start();
+        upkeep = new Upkeep(config, registry, store.sandboxes(), warden, usage, clock);
+        meters.observe(warm::size, registry::count);
+
+        sandboxes = new SandboxService(tools, ids, new SourceResolver(catalog, snapshots, aliases), snapshots);
+        var calls = new GuestCalls(registry);
+        processes = new ProcessService(calls, ids, killPoints);
+        files = new FileService(calls);
+        ports = new PortService(calls, clock);
+        templates = catalog;
+        keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash());
+        node = new NodeService(config, warden, facts, registry, snapshots, catalog, usage, warm, reconciler, upkeep);
+        events = warden.events(new NodeEvents(registry, warm, reconciler, meters));
+    }
+
+    /**
+     * Starts an engine: what an earlier one left running is taken over, what it left half-made is
+     * taken back, its rules are armed again.
+     *
+     * @param clock what rules and instants go by
+     * @param random the source of all ids and secrets
+     * @param killPoints {@link KillPoints#NONE} but in tests
+     */
+    public static Engine start(
+            EngineConfig config,
+            Clock clock,
+            SecureRandom random,
+            Store store,
+            Warden warden,
+            GuestHub hub,
+            MeterRegistry meters,
+            KillPoints killPoints) {
+        return new Engine(config, clock, random, store, warden, hub, meters, killPoints);
+    }
+
+    public Sandboxes sandboxes() {
+        return sandboxes;
+    }
+
+    public Processes processes() {
+        return processes;
+    }
+
+    public Files files() {
+        return files;
+    }
+
+    public Ports ports() {
+        return ports;
+    }
+
+    public Snapshots snapshots() {
+        return snapshots;
+    }
+
+    public Templates templates() {
+        return templates;
+    }
+
+    public Keys keys() {
+        return keys;
+    }
+
+    public Node node() {
+        return node;
+    }
+
+    private void checkRules(SandboxId sandbox) {
+        registry.find(sandbox).ifPresent(owner -> owner.enqueue(new SandboxCommand.CheckRules()));
+    }
+
+    /** Stops serving. Running sandboxes and their processes go on. */
+    @Override
+    public void close() {
+        events.close();
+        rules.close();
+        snapshots.close();
+        upkeep.close();
+        detachAll();
+        warm.close();
+        virtualThreads.close();
+    }
+
+    private void detachAll() {
+        CompletableFuture<?>[] detached =
+                registry.all().stream().map(SandboxOwner::detach).toArray(CompletableFuture<?>[]::new);
+        try {
+            CompletableFuture.allOf(detached).orTimeout(CLOSE_SECONDS, TimeUnit.SECONDS).join();
+        } catch (CompletionException e) {
+            LOG.warn("not every command was done in time; the next start finishes or takes back what is left", e);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.AtollException;
+import dev.atoll.domain.Caller;
+import dev.atoll.domain.ForbiddenException;
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.Node;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.Usage;
+import dev.atoll.warden.Known;
+import dev.atoll.warden.Layer;
+import dev.atoll.warden.Warden;
+import dev.atoll.warden.WardenInfo;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The node as operators see it. */
+final class NodeService implements Node {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeService.class);
+
+    private final EngineConfig config;
+    private final Warden warden;
+    private final NodeFacts facts;
+    private final SandboxRegistry registry;
+    private final SnapshotService snapshots;
+    private final TemplateCatalog templates;
+    private final UsageLedger usage;
+    private final WarmSlots warm;
+    private final Reconciler reconciler;
+    private final Upkeep upkeep;
+
+    NodeService(
+            EngineConfig config,
+            Warden warden,
+            NodeFacts facts,
+            SandboxRegistry registry,
+            SnapshotService snapshots,
+            TemplateCatalog templates,
+            UsageLedger usage,
+            WarmSlots warm,
+            Reconciler reconciler,
+            Upkeep upkeep) {
+        this.config = config;
+        this.warden = warden;
+        this.facts = facts;
+        this.registry = registry;
+        this.snapshots = snapshots;
+        this.templates = templates;
+        this.usage = usage;
+        this.warm = warm;
+        this.reconciler = reconciler;
+        this.upkeep = upkeep;
+    }
+
+    @Override
+    public Capabilities capabilities() {
+        WardenInfo info = facts.info();
+        return new Capabilities(config.version(), Isolations.all(), info.poolKind(), info.cgroupMode());
+    }
+
+    @Override
+    public Health health() {
+        int running = registry.count(SandboxState.RUNNING);
+        try {
+            var pool = warden.pool();
+            Optional<String> detail = pool.refusing()
+                    ? Optional.of("the pool is over its admission mark: creates, forks and snapshots are refused")
+                    : Optional.empty();
+            return new Health(detail.isEmpty(), true, running, warm.size(), detail);
+        } catch (AtollException e) {
+            return new Health(false, false, running, warm.size(), Optional.of("the warden does not answer: " + e.getMessage()));
+        }
+    }
+
+    @Override
+    public Pool pool() {
+        return warden.pool();
+    }
+
+    @Override
+    public List<Check> doctor() {
+        return warden.doctor();
+    }
+
+    @Override
+    public List<Leak> audit(boolean repair) {
+        return warden.audit(known(), repair, true);
+    }
+
+    private Known known() {
+        List<SandboxId> sandboxes =
+                registry.all().stream().map(SandboxOwner::id).toList();
+        return new Known(sandboxes, List.copyOf(snapshots.known()), List.copyOf(knownLayers()));
+    }
+
+    private Set<LayerId> knownLayers() {
+        return Stream.of(
+                        templates.knownLayers().stream(),
+                        registry.all().stream().flatMap(o -> o.record().layers().stream()),
+                        snapshots.layers().stream())
+                .flatMap(layers -> layers)
+                .collect(Collectors.toSet());
+    }
+
+    @Override
+    public List<Usage> usage(Caller caller, Optional<SandboxId> sandbox) {
+        upkeep.sampleUsage();
+        if (sandbox.isPresent()) {
+            return List.of(usage.of(registry.require(caller, sandbox.get()).id()));
+        }
+        return registry.all().stream()
+                .filter(o -> !o.isDeleted() && (caller.operator() || o.project().equals(caller.project())))
+                .map(o -> usage.of(o.id()))
+                .toList();
+    }
+
+    @Override
+    public long prune(Caller caller) {
+        if (!caller.operator()) {
+            throw new ForbiddenException("only an operator's key may prune");
+        }
+        long freed = snapshots.removeExpired();
+        reconciler.resynchronise();
+        Set<LayerId> known = knownLayers();
+        for (Layer layer : warden.listAll().layers()) {
+            if (layer.name().isEmpty() && !known.contains(layer.id())) {
+                freed += remove(layer);
+            }
+        }
+        return freed;
+    }
+
+    private long remove(Layer layer) {
+        try {
+            warden.deleteLayer(layer.id());
+            return layer.bytes();
+        } catch (AtollException e) {
+            LOG.warn("layer {} could not be removed: {}", layer.id(), e.getMessage());
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package dev.atoll.engine;
+
+import dev.atoll.store.SandboxStore;
+import dev.atoll.warden.Warden;
+import java.time.Clock;
+import java.util.concurrent.Executor;
+
+/** What every owner works with; one for all of them. */
+record OwnerTools(
+        EngineConfig config,
+        Clock clock,
+        SandboxStore journal,
+        Warden warden,
+        Boot boot,
+        SlotFactory slots,
+        SandboxRegistry registry,
+        UsageLedger usage,
+        EngineMeters meters,
+        KillPoints killPoints,
+        Executor virtualThreads,
+        Alarm alarm) {
+    /** Sets when an owner wants to look at its rules again. */
+    @FunctionalInterface
+    interface Alarm {
+        void arm(dev.atoll.domain.SandboxId sandbox, java.util.Optional<java.time.Instant> at);
+    }
+}

@@ -1,0 +1,234 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.AtollException;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.SnapshotId;
+import dev.atoll.guest.GuestEndpoint;
+import dev.atoll.store.SandboxRecord;
+import dev.atoll.store.SandboxStore;
+import dev.atoll.warden.Disk;
+import dev.atoll.warden.Inventory;
+import dev.atoll.warden.LiveSandbox;
+import dev.atoll.warden.Slot;
+import dev.atoll.warden.SlotId;
+import dev.atoll.warden.Warden;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings the journal and what exists together: once when the engine starts, and again whenever the
+ * warden's events may have been missed.
+ *
+ * <h2>Two passes that differ in one thing</h2>
+ * At a start nothing is under way, so whatever is half-made was left by a dead engine and is taken
+ * back ({@link #verdict} says what becomes of each). Later, commands run at the same time; then the
+ * inventory is read <em>before</em> the tables of what is known, and everything is entered in those
+ * tables before it is asked of the warden. So what is in the inventory and not in the tables is
+ * certainly nobody's, and what a command is just making is never touched. The state of a sandbox is
+ * changed through its mailbox only, where the warden is asked once more.
+ *
+ * <p>Where journal and kernel differ about RUNNING and PAUSED the kernel is believed: it is the state
+ * that the processes inside really are in.
+ */
+final class Reconciler {
+    private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
+    /** A guest dials again within a second; under load it may take longer. */
+    private static final Duration REDIAL_TIMEOUT = Duration.ofSeconds(30);
+
+    /** What is done about a sandbox of the journal at a start. */
+    enum Verdict {
+        /** It goes on running. */
+        ADOPT,
+        /** It was running and is dead; its files are there. */
+        STOPPED,
+        /** It shall not live and does. */
+        KILL,
+        /** It was never finished. */
+        REMOVE,
+        /** Its disk is gone. */
+        LOST,
+        /** Journal and warden agree. */
+        KEEP
+    }
+
+    private final Warden warden;
+    private final SandboxStore journal;
+    private final OwnerTools tools;
+    private final SandboxRegistry registry;
+    private final SlotFactory slots;
+    private final WarmSlots warm;
+    private final Boot boot;
+    private final SnapshotService snapshots;
+    private final TemplateCatalog templates;
+    private final NodeFacts facts;
+    private final Executor virtualThreads;
+
+    Reconciler(
+            OwnerTools tools,
+            WarmSlots warm,
+            SnapshotService snapshots,
+            TemplateCatalog templates,
+            NodeFacts facts) {
+        this.tools = tools;
+        this.warden = tools.warden();
+        this.journal = tools.journal();
+        this.registry = tools.registry();
+        this.slots = tools.slots();
+        this.boot = tools.boot();
+        this.virtualThreads = tools.virtualThreads();
+        this.warm = warm;
+        this.snapshots = snapshots;
+        this.templates = templates;
+        this.facts = facts;
+    }
+
+    static Verdict verdict(SandboxState state, boolean lives, boolean hasDisk) {
+        return switch (state) {
+            case CREATING -> Verdict.REMOVE;
+            case RUNNING, PAUSED -> lives ? Verdict.ADOPT : hasDisk ? Verdict.STOPPED : Verdict.LOST;
+            case STOPPED, FAILED -> lives ? Verdict.KILL : hasDisk ? Verdict.KEEP : Verdict.LOST;
+            case HIBERNATED, ARCHIVED -> lives ? Verdict.KILL : Verdict.KEEP;
+            case DELETED -> Verdict.REMOVE;
+        };
+    }
+
+    /** The pass at a start, before anything is served. */
+    void recover() {
+        Inventory found = warden.listAll();
+        Map<SandboxId, LiveSandbox> live =
+                found.live().stream().collect(Collectors.toMap(LiveSandbox::id, Function.identity()));
+        Set<SandboxId> disks = found.disks().stream().map(Disk::id).collect(Collectors.toSet());
+        for (SandboxRecord record : journal.living()) {
+            SandboxId id = record.sandbox().id();
+            register(record);
+            recover(record, live.get(id), disks.contains(id));
+        }
+        found.slots().forEach(slot -> slots.discardLeftover(slot.id()));
+        snapshots.recover(found.snapshots().stream().map(Disk::id).collect(Collectors.toSet()));
+        templates.reconcile();
+        removeUnknown(found);
+        slots.removeDirectoriesExcept(usedSlots());
+        LOG.info("{} sandboxes in the journal, {} of them live", registry.all().size(), live.size());
+    }
+
+    private void register(SandboxRecord record) {
+        var owner = new SandboxOwner(tools, record);
+        registry.takeName(owner.project(), record.sandbox().name(), owner.id());
+        record.idempotencyKey().ifPresent(key -> registry.takeIdempotencyKey(owner.project(), key, owner.id()));
+        registry.add(owner);
+    }
+
+    private void recover(SandboxRecord record, @Nullable LiveSandbox live, boolean hasDisk) {
+        SandboxOwner owner = registry.find(record.sandbox().id()).orElseThrow();
+        Verdict verdict = verdict(owner.state(), live != null, hasDisk);
+        if (verdict != Verdict.KEEP) {
+            LOG.info("sandbox {} was {}, lives: {}: {}", owner.id(), owner.state(), live != null, verdict);
+        }
+        switch (verdict) {
+            case ADOPT -> adopt(owner, live);
+            case STOPPED -> owner.settle(SandboxState.STOPPED, Optional.of("it ended while the engine was down"));
+            case KILL -> {
+                var unused = warden.kill(owner.id());
+                owner.armRules();
+            }
+            case REMOVE -> owner.delete(Optional.of("its create was never finished"));
+            case LOST -> owner.settle(SandboxState.FAILED, Optional.of("its disk is not in the pool"));
+            case KEEP -> owner.armRules();
+        }
+    }
+
+    /** Opens the socket that its guest dials; that it did is waited for off the path. */
+    private void adopt(SandboxOwner owner, @Nullable LiveSandbox live) {
+        if (live == null) {
+            throw new IllegalArgumentException("only what lives is adopted");
+        }
+        GuestEndpoint endpoint = slots.open(live.slot());
+        long generation = owner.view().generation();
+        owner.adopt(new Occupancy(live.slot(), endpoint, generation), live.frozen());
+        if (!live.frozen()) {
+            virtualThreads.execute(() -> greet(owner, endpoint, live));
+        }
+    }
+
+    /** A guest that says another generation than the journal was not configured to the end. */
+    private void greet(SandboxOwner owner, GuestEndpoint endpoint, LiveSandbox live) {
+        try {
+            endpoint.awaitConnected(REDIAL_TIMEOUT);
+            if (endpoint.generation() != owner.view().generation()) {
+                endpoint.configure(boot.configurationOf(owner.view(), live.address()));
+            }
+        } catch (AtollException e) {
+            LOG.warn("the guest of sandbox {} has not dialled again: {}", owner.id(), e.getMessage());
+        }
+    }
+
+    /** The pass while commands may be under way. */
+    void resynchronise() {
+        Set<SlotId> warmBefore = warm.ids();
+        Inventory found = warden.listAll();
+        facts.refresh();
+        templates.readImported();
+        Set<SlotId> listed = found.slots().stream().map(Slot::id).collect(Collectors.toSet());
+        warmBefore.stream().filter(slot -> !listed.contains(slot)).forEach(warm::lost);
+        listed.stream().filter(slot -> !slots.isUnclaimed(slot)).forEach(slots::discardLeftover);
+        Set<SandboxId> live = found.live().stream().map(LiveSandbox::id).collect(Collectors.toSet());
+        for (SandboxOwner owner : registry.all()) {
+            boolean shouldLive = owner.state() == SandboxState.RUNNING || owner.state() == SandboxState.PAUSED;
+            if (shouldLive && !live.contains(owner.id())) {
+                owner.enqueue(new SandboxCommand.GuestEnded("it ended while the warden was away"));
+            }
+            if (owner.isDeleted()) {
+                owner.enqueue(new SandboxCommand.Delete());
+            }
+        }
+        removeUnknown(found);
+    }
+
+    /** What the inventory holds and no table names. */
+    private void removeUnknown(Inventory found) {
+        for (LiveSandbox live : found.live()) {
+            if (registry.find(live.id()).isEmpty()) {
+                LOG.warn("sandbox {} lives and is not in the journal: it is killed", live.id());
+                attempt("sandbox", live.id(), () -> warden.kill(live.id()));
+            }
+        }
+        for (Disk<SandboxId> disk : found.disks()) {
+            if (registry.find(disk.id()).isEmpty()) {
+                LOG.warn("the disk of sandbox {} is nobody's: it is removed", disk.id());
+                attempt("disk", disk.id(), () -> warden.deleteDisk(disk.id()));
+            }
+        }
+        Set<SnapshotId> known = snapshots.known();
+        for (Disk<SnapshotId> disk : found.snapshots()) {
+            if (!known.contains(disk.id())) {
+                LOG.warn("snapshot {} is nobody's: it is removed", disk.id());
+                attempt("snapshot", disk.id(), () -> warden.deleteSnapshot(disk.id()));
+            }
+        }
+    }
+
+    private static void attempt(String kind, Object id, Runnable removal) {
+        try {
+            removal.run();
+        } catch (AtollException e) {
+            LOG.warn("{} {} could not be removed for now: {}", kind, id, e.getMessage());
+        }
+    }
+
+    private Set<SlotId> usedSlots() {
+        Set<SlotId> used = new HashSet<>();
+        registry.all().forEach(owner -> owner.slot().ifPresent(used::add));
+        return used;
+    }
+}

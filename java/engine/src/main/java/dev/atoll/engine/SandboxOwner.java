@@ -1,0 +1,598 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.ActivityKind;
+import dev.atoll.domain.AtollException;
+import dev.atoll.domain.LifecycleRule;
+import dev.atoll.domain.NetworkPolicy;
+import dev.atoll.domain.NotFoundException;
+import dev.atoll.domain.Operation;
+import dev.atoll.domain.ProjectId;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxChange;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.WrongStateException;
+import dev.atoll.guest.GuestEndpoint;
+import dev.atoll.store.SandboxRecord;
+import dev.atoll.warden.DiskSource;
+import dev.atoll.warden.Killed;
+import dev.atoll.warden.SlotId;
+import dev.atoll.warden.SnapshotMade;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one owner of a sandbox: nothing else changes its state.
+ *
+ * <h2>Why one owner</h2>
+ * A sandbox is changed by callers, by rules, by the warden's events and by a start of the engine, and
+ * each change has several steps in three programs. With locks every pair of them would have to be
+ * thought through. Here commands go through a mailbox and run one at a time; a command that finds
+ * another state than it wants is refused by its own declaration ({@link SandboxCommand#legalIn}), so
+ * "start while it is stopping" needs no code: it waits its turn and finds STOPPED. Readers and the
+ * calls into the guest do not queue; they look at two volatile fields, the record and the occupancy.
+ *
+ * <h2>The order of steps</h2>
+ * The journal row is the truth about what is wanted, the warden about what exists, and the program may
+ * end between any two steps. So each command moves in the direction in which a leftover is harmless:
+ * <ul>
+ *   <li>A create and a start write RUNNING last. Before that the row says CREATING (the whole sandbox is
+ *       removed at the next start) or STOPPED (what lives is killed, the disk stays).
+ *   <li>A stop kills first and writes STOPPED after: a row that says RUNNING of a dead sandbox is put
+ *       right by the same code that handles a sandbox which killed itself.
+ *   <li>A delete writes DELETED first, which frees the name; from then on whatever the warden still has
+ *       of it belongs to nobody and is removed, by this command or by the next start.
+ * </ul>
+ * A create has two commits, and the first overlaps the claim. That is legal because the claim is never
+ * irrevocable: a live sandbox of which the journal knows nothing is killed at reconciliation and its
+ * disk removed, which is exactly what is done to one that the journal calls CREATING. What must hold is
+ * only that both are there before the caller is told, and the second commit waits for the first.
+ *
+ * <h2>Delete overtakes</h2>
+ * The name of a deleted sandbox is free at once, even while a long command is under way. So the delete
+ * marks the record from the caller's thread, under the lock that every journal write takes, and then
+ * queues the rest. The command under way fails at its next journal write, or sooner because the guest's
+ * socket was closed under it, and takes its steps back as it does after any failure.
+ */
+final class SandboxOwner {
+    private static final Logger LOG = LoggerFactory.getLogger(SandboxOwner.class);
+    /** Between SIGTERM and SIGKILL when a rule stops a sandbox. */
+    private static final Duration GRACE_OF_RULES = Duration.ofSeconds(10);
+    /** When a rule could not be carried out. */
+    private static final Duration RULE_RETRY = Duration.ofSeconds(30);
+
+    private final OwnerTools tools;
+    private final Mailbox mailbox;
+    private final ActivityMarks activity;
+    private final ReentrantLock journalLock = new ReentrantLock();
+    private volatile SandboxRecord record;
+    private volatile @Nullable Occupancy occupancy;
+    private volatile Optional<Operation.UnderWay> underWay = Optional.empty();
+
+    SandboxOwner(OwnerTools tools, SandboxRecord record) {
+        this.tools = tools;
+        this.record = record;
+        this.mailbox = new Mailbox("sandbox-" + record.sandbox().id());
+        this.activity = new ActivityMarks(record.sandbox().lastActivity());
+    }
+
+    SandboxId id() {
+        return record.sandbox().id();
+    }
+
+    ProjectId project() {
+        return record.sandbox().project();
+    }
+
+    SandboxState state() {
+        return record.sandbox().state();
+    }
+
+    boolean isDeleted() {
+        return state() == SandboxState.DELETED;
+    }
+
+    /** The record with what only memory knows: the operation under way and the newest activity. */
+    Sandbox view() {
+        return SandboxEdit.of(record.sandbox())
+                .underWay(underWay)
+                .lastActivity(lastActivity())
+                .done();
+    }
+
+    SandboxRecord record() {
+        return record;
+    }
+
+    /** The slot that it lives in now. */
+    Optional<SlotId> slot() {
+        return Optional.ofNullable(occupancy).map(Occupancy::slot);
+    }
+
+    ActivityMarks activity() {
+        return activity;
+    }
+
+    Instant lastActivity() {
+        return activity.last(tools.clock().instant());
+    }
+
+    void use(ActivityKind kind) {
+        activity.mark(kind, tools.clock().instant());
+    }
+
+    /**
+     * The guest of the present boot, for one operation in it.
+     *
+     * @throws WrongStateException unless it is RUNNING; one that is being stopped counts as STOPPED
+     */
+    GuestEndpoint guest(String operation) {
+        Occupancy now = occupancy;
+        SandboxState state = state();
+        if (state == SandboxState.DELETED) {
+            throw new NotFoundException("sandbox", id().value());
+        }
+        if (now == null || state != SandboxState.RUNNING) {
+            SandboxState told = state == SandboxState.RUNNING ? SandboxState.STOPPED : state;
+            throw new WrongStateException(id(), told, operation, EnumSet.of(SandboxState.RUNNING));
+        }
+        return now.endpoint();
+    }
+
+    /** Carries out a command in its turn and returns the sandbox as it is then. */
+    Sandbox execute(SandboxCommand command) {
+        return mailbox.call(() -> carryOut(command).sandbox());
+    }
+
+    /** Queues a command that nobody waits for; its failure is logged. */
+    void enqueue(SandboxCommand command) {
+        mailbox.submit(() -> carryOut(command).sandbox()).whenComplete((done, failure) -> {
+            if (failure != null && !isDeleted()) {
+                LOG.warn("sandbox {}: {} failed: {}", id(), command, failure.getMessage());
+            }
+        });
+    }
+
+    /** The disk as it is now, under this id in the pool. */
+    SnapshotMade capture(SandboxCommand.CaptureDisk command) {
+        return mailbox.call(() -> carryOut(command)).captured().orElseThrow();
+    }
+
+    /** Waits until the commands queued so far are done. */
+    Sandbox settled() {
+        return mailbox.call(this::view);
+    }
+
+    /**
+     * Frees the name, then removes everything. Idempotent.
+     *
+     * @param failed what a create died of: then its idempotency key is free again, too
+     */
+    void delete(Optional<String> failed) {
+        if (state() == SandboxState.CREATING && failed.isEmpty()) {
+            var unused = settled();
+        }
+        markDeleted(failed);
+        mailbox.call(() -> carryOut(new SandboxCommand.Delete()));
+    }
+
+    /** Whether it was used since its last activity was last written. */
+    boolean activityNewerThanStored() {
+        return lastActivity().isAfter(record.sandbox().lastActivity());
+    }
+
+    private record Outcome(Sandbox sandbox, Optional<SnapshotMade> captured) {}
+
+    private Outcome carryOut(SandboxCommand command) {
+        SandboxState state = state();
+        if (command.doneIn().contains(state) && !(command instanceof SandboxCommand.Delete)) {
+            return new Outcome(view(), Optional.empty());
+        }
+        refuseUnlessLegal(command, state);
+        underWay = command.operation().map(operation -> new Operation.UnderWay(operation, tools.clock().instant()));
+        Optional<SnapshotMade> captured = Optional.empty();
+        try {
+            switch (command) {
+                case SandboxCommand.Create create -> create(create.disk());
+                case SandboxCommand.Start start -> start();
+                case SandboxCommand.Stop stop -> stop(stop.grace());
+                case SandboxCommand.Pause pause -> pause();
+                case SandboxCommand.Resume resume -> resume();
+                case SandboxCommand.Delete delete -> remove();
+                case SandboxCommand.Update update -> update(update.change());
+                case SandboxCommand.CaptureDisk capture ->
+                    captured = Optional.of(tools.warden().snapshot(id(), capture.snapshot()));
+                case SandboxCommand.CheckRules check -> checkRules();
+                case SandboxCommand.GuestEnded ended -> guestEnded(ended.reason());
+            }
+        } catch (RuntimeException e) {
+            tools.meters().failed(command.getClass().getSimpleName(), e);
+            throw e;
+        } finally {
+            underWay = Optional.empty();
+            if (!(command instanceof SandboxCommand.CheckRules)) {
+                armRules();
+            }
+        }
+        return new Outcome(view(), captured);
+    }
+
+    private void refuseUnlessLegal(SandboxCommand command, SandboxState state) {
+        if (command instanceof SandboxCommand.Delete) {
+            return;
+        }
+        if (state == SandboxState.DELETED) {
+            throw new NotFoundException("sandbox", id().value());
+        }
+        if (!command.legalIn().contains(state)) {
+            throw new WrongStateException(
+                    id(), state, command.getClass().getSimpleName().toLowerCase(Locale.ROOT), command.legalIn());
+        }
+    }
+
+    private void create(DiskSource disk) {
+        Instant began = tools.clock().instant();
+        CompletableFuture<Void> journalled = CompletableFuture.runAsync(
+                () -> {
+                    tools.journal().insert(record);
+                    tools.killPoints().reached(KillPoint.CREATE_JOURNALLED);
+                },
+                tools.virtualThreads());
+        Sandbox next = SandboxEdit.of(record.sandbox()).generation(1).done();
+        try {
+            Boot.Claimant claimant = tools.boot().claim(next, record.layers(), disk);
+            tools.killPoints().reached(KillPoint.CREATE_CLAIMED);
+            live(next, claimant, journalled, KillPoint.CREATE_CONFIGURED);
+        } catch (RuntimeException e) {
+            // What takes this create back writes to the row: the insert must not come after it.
+            journalled.handle((inserted, failure) -> failure).join();
+            throw e;
+        }
+        tools.killPoints().reached(KillPoint.CREATE_COMMITTED);
+        tools.meters().created(Duration.between(began, tools.clock().instant()));
+    }
+
+    private void start() {
+        if (state() == SandboxState.PAUSED) {
+            resume();
+            return;
+        }
+        tools.killPoints().reached(KillPoint.START_REQUESTED);
+        if (state() == SandboxState.FAILED) {
+            tools.warden().kill(id());
+        }
+        Sandbox next = SandboxEdit.of(record.sandbox())
+                .generation(record.sandbox().generation() + 1)
+                .done();
+        Boot.Claimant claimant = tools.boot().claim(next, record.layers(), new DiskSource.Existing());
+        tools.killPoints().reached(KillPoint.START_CLAIMED);
+        live(next, claimant, CompletableFuture.completedFuture(null), KillPoint.START_CONFIGURED);
+        tools.killPoints().reached(KillPoint.START_COMMITTED);
+    }
+
+    /** From claimed to RUNNING; on failure nothing lives. */
+    private void live(
+            Sandbox next, Boot.Claimant claimant, CompletableFuture<Void> journalled, KillPoint configured) {
+        Occupancy begun = tools.boot().introduce(next, claimant);
+        tools.killPoints().reached(configured);
+        try {
+            Mailbox.await(journalled);
+            tools.usage().booted(id());
+            Instant now = tools.clock().instant();
+            use(ActivityKind.API_CALL);
+            occupancy = begun;
+            journal(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+                            .generation(next.generation())
+                            .enter(SandboxState.RUNNING, now)
+                            .lastActivity(now)
+                            .failure(Optional.empty())
+                            .done())
+                    .withSlot(Optional.of(begun.slot().value())));
+        } catch (RuntimeException e) {
+            occupancy = null;
+            tools.boot().giveUp(next, claimant.slot());
+            throw e;
+        }
+    }
+
+    private void stop(Duration grace) {
+        tools.killPoints().reached(KillPoint.STOP_REQUESTED);
+        Occupancy ending = occupancy;
+        occupancy = null;
+        if (ending != null && grace.isPositive()) {
+            shutDown(ending, grace);
+        }
+        tools.killPoints().reached(KillPoint.STOP_SHUT_DOWN);
+        end(Optional.empty(), ending);
+        tools.killPoints().reached(KillPoint.STOP_COMMITTED);
+    }
+
+    /** Asks the guest to end what runs in it. A guest that does not answer is killed all the same. */
+    private void shutDown(Occupancy ending, Duration grace) {
+        try {
+            if (state() == SandboxState.PAUSED) {
+                tools.warden().thaw(id());
+            }
+            ending.endpoint().shutdown(grace);
+        } catch (AtollException e) {
+            LOG.info("sandbox {} is killed without a shutdown: {}", id(), e.getMessage());
+        }
+    }
+
+    /** Kills what lives, writes STOPPED, releases the slot. */
+    private void end(Optional<String> reason, @Nullable Occupancy ending) {
+        Killed killed;
+        try {
+            killed = tools.warden().kill(id());
+        } catch (AtollException e) {
+            release(ending);
+            enter(SandboxState.FAILED, Optional.of("it could not be stopped: " + e.getMessage()));
+            throw e;
+        }
+        tools.killPoints().reached(KillPoint.STOP_KILLED);
+        tools.usage().ended(id(), project(), killed.usage());
+        journal(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+                        .enter(SandboxState.STOPPED, tools.clock().instant())
+                        .lastActivity(lastActivity())
+                        .failure(reason)
+                        .done())
+                .withSlot(Optional.empty()));
+        release(ending);
+    }
+
+    private void release(@Nullable Occupancy ending) {
+        if (ending != null) {
+            tools.slots().release(ending.slot(), ending.endpoint());
+        }
+    }
+
+    private void pause() {
+        tools.warden().freeze(id());
+        enter(SandboxState.PAUSED, Optional.empty());
+    }
+
+    private void resume() {
+        tools.warden().thaw(id());
+        use(ActivityKind.API_CALL);
+        enter(SandboxState.RUNNING, Optional.empty());
+    }
+
+    private void update(SandboxChange change) {
+        change.rules().ifPresent(Lifecycle::checkSupported);
+        SandboxEdit edit = SandboxEdit.of(record.sandbox()).apply(change);
+        Sandbox next = edit.done();
+        boolean lives = state() == SandboxState.RUNNING || state() == SandboxState.PAUSED;
+        if (lives && !next.resources().equals(record.sandbox().resources())) {
+            tools.warden().setLimits(id(), Boot.limitsOf(next));
+        }
+        if (lives && !next.network().equals(record.sandbox().network())) {
+            tools.warden().setNetwork(id(), next.network() instanceof NetworkPolicy.Open);
+        }
+        journal(r -> r.withSandbox(next));
+    }
+
+    /** First half of a delete, from any thread: after it the name is free and nobody finds the sandbox. */
+    private void markDeleted(Optional<String> failed) {
+        journalLock.lock();
+        try {
+            if (isDeleted()) {
+                return;
+            }
+            SandboxRecord next = new SandboxRecord(
+                    SandboxEdit.of(record.sandbox())
+                            .enter(SandboxState.DELETED, tools.clock().instant())
+                            .failure(failed)
+                            .done(),
+                    record.layers(),
+                    record.slot(),
+                    failed.isPresent() ? Optional.empty() : record.idempotencyKey());
+            writeUnlessNeverInserted(next, failed);
+            SandboxRecord before = record;
+            record = next;
+            tools.registry().freeName(project(), next.sandbox().name(), id());
+            if (failed.isPresent()) {
+                before.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, id()));
+            }
+        } finally {
+            journalLock.unlock();
+        }
+        tools.killPoints().reached(KillPoint.DELETE_MARKED);
+        Occupancy ending = occupancy;
+        if (ending != null) {
+            ending.endpoint().close();
+        }
+    }
+
+    /** A create may have failed because its row could not be written; then there is none to change. */
+    private void writeUnlessNeverInserted(SandboxRecord next, Optional<String> failed) {
+        try {
+            tools.journal().update(next);
+        } catch (NotFoundException e) {
+            if (failed.isEmpty()) {
+                throw e;
+            }
+        }
+    }
+
+    /** Second half of a delete, in its turn. What fails here is done by the next reconciliation. */
+    private void remove() {
+        Occupancy ending = occupancy;
+        occupancy = null;
+        Killed killed = tools.warden().kill(id());
+        tools.usage().ended(id(), project(), killed.usage());
+        tools.killPoints().reached(KillPoint.DELETE_KILLED);
+        release(ending);
+        tools.warden().deleteDisk(id());
+        tools.killPoints().reached(KillPoint.DELETE_DISK_GONE);
+        tools.usage().forget(id());
+        record.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, id()));
+        tools.registry().remove(this);
+        tools.killPoints().reached(KillPoint.DELETE_COMMITTED);
+    }
+
+    /**
+     * A RUNNING sandbox whose first process ended is STOPPED with its files, as a machine that was
+     * shut down from inside. The event may be of an earlier boot, so the warden is asked what lives.
+     */
+    private void guestEnded(String reason) {
+        boolean lives = !tools.warden().usage(List.of(id())).isEmpty();
+        if (lives) {
+            return;
+        }
+        Occupancy ending = occupancy;
+        occupancy = null;
+        LOG.info("sandbox {} ended by itself: {}", id(), reason);
+        end(Optional.of(reason), ending);
+    }
+
+    private void checkRules() {
+        Instant now = tools.clock().instant();
+        Optional<Lifecycle.Due> due = nextRule(now);
+        if (due.isPresent() && !due.get().at().isAfter(now) && countsProcesses(due.get().rule())) {
+            lookAtProcesses(now);
+            due = nextRule(now);
+        }
+        if (due.isEmpty() || due.get().at().isAfter(now)) {
+            tools.alarm().arm(id(), due.map(Lifecycle.Due::at));
+            return;
+        }
+        LifecycleRule rule = due.get().rule();
+        LOG.info("sandbox {}: {} since {} for {}: {}", id(), rule.in(), rule.since(), rule.after(), rule.action());
+        tools.meters().ruleFired(rule.action().name());
+        try {
+            apply(rule.action());
+            armRules();
+        } catch (RuntimeException e) {
+            tools.alarm().arm(id(), Optional.of(now.plus(RULE_RETRY)));
+            throw e;
+        }
+    }
+
+    private void apply(LifecycleRule.Action action) {
+        switch (action) {
+            case STOP -> carryOut(new SandboxCommand.Stop(GRACE_OF_RULES));
+            case PAUSE -> carryOut(new SandboxCommand.Pause());
+            case DELETE -> {
+                markDeleted(Optional.empty());
+                carryOut(new SandboxCommand.Delete());
+            }
+            case HIBERNATE, ARCHIVE ->
+                throw new IllegalStateException("a rule of action " + action + " is never next on this node");
+        }
+    }
+
+    private boolean countsProcesses(LifecycleRule rule) {
+        return state() == SandboxState.RUNNING
+                && rule.since() == LifecycleRule.Since.LAST_ACTIVITY
+                && (rule.counts().isEmpty() || rule.counts().contains(ActivityKind.PROCESS_RUNNING));
+    }
+
+    /**
+     * A process is use until it ends. Nobody counts them as they come and go: when a rule is due the
+     * guest is asked, which also covers detached ones and those started before this engine.
+     */
+    private void lookAtProcesses(Instant now) {
+        Occupancy at = occupancy;
+        if (at == null) {
+            return;
+        }
+        try {
+            for (var process : at.endpoint().processes().list(true)) {
+                Instant used = process.exit().map(exit -> exit.endedAt()).orElse(now);
+                activity.mark(ActivityKind.PROCESS_RUNNING, used.isAfter(now) ? now : used);
+            }
+        } catch (AtollException e) {
+            LOG.info("sandbox {}: its processes could not be listed: {}", id(), e.getMessage());
+        }
+    }
+
+    private Optional<Lifecycle.Due> nextRule(Instant now) {
+        return Lifecycle.next(record.sandbox(), tools.config().maximaOf(project()), activity, now);
+    }
+
+    /** Sets the alarm to the next deadline; uses move it later only, which is seen when it rings. */
+    void armRules() {
+        tools.alarm().arm(id(), isDeleted() ? Optional.empty() : nextRule(tools.clock().instant()).map(Lifecycle.Due::at));
+    }
+
+    /** Takes over a sandbox that an earlier engine, or this one before the warden was lost, had running. */
+    void adopt(Occupancy found, boolean frozen) {
+        mailbox.call(() -> {
+            occupancy = found;
+            SandboxState seen = frozen ? SandboxState.PAUSED : SandboxState.RUNNING;
+            if (seen != state()) {
+                enter(seen, Optional.empty());
+            }
+            return seen;
+        });
+        armRules();
+    }
+
+    /** Lets go of the guest, which goes on running: the engine ends. Waits for the commands under way. */
+    CompletableFuture<Boolean> detach() {
+        return mailbox.submit(() -> {
+            Occupancy last = occupancy;
+            occupancy = null;
+            if (last != null) {
+                last.endpoint().close();
+            }
+            return last != null;
+        });
+    }
+
+    /** Writes what reconciliation found out. */
+    void settle(SandboxState state, Optional<String> reason) {
+        mailbox.call(() -> {
+            journal(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+                            .enter(state, tools.clock().instant())
+                            .failure(reason)
+                            .done())
+                    .withSlot(Optional.empty()));
+            return state;
+        });
+        armRules();
+    }
+
+    private void enter(SandboxState state, Optional<String> failure) {
+        journal(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+                .enter(state, tools.clock().instant())
+                .lastActivity(lastActivity())
+                .failure(failure)
+                .done()));
+    }
+
+    /** The only writer of the record but for {@link #markDeleted}, whose word is final. */
+    private void journal(UnaryOperator<SandboxRecord> change) {
+        journalLock.lock();
+        try {
+            if (isDeleted()) {
+                throw new NotFoundException("sandbox", id().value());
+            }
+            SandboxRecord next = change.apply(record);
+            tools.journal().update(next);
+            record = next;
+        } finally {
+            journalLock.unlock();
+        }
+    }
+
+    /** The lazily stored activity was written up to this instant. */
+    void activityStored(Instant upTo) {
+        journalLock.lock();
+        try {
+            record = record.withSandbox(SandboxEdit.of(record.sandbox()).lastActivity(upTo).done());
+        } finally {
+            journalLock.unlock();
+        }
+    }
+}

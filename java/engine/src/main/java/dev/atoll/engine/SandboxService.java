@@ -1,0 +1,279 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.ActivityKind;
+import dev.atoll.domain.Caller;
+import dev.atoll.domain.ConflictException;
+import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.InvalidFieldException;
+import dev.atoll.domain.Isolation;
+import dev.atoll.domain.NotFoundException;
+import dev.atoll.domain.Operation;
+import dev.atoll.domain.Page;
+import dev.atoll.domain.Resources;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxChange;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxQuery;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.Sandboxes;
+import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.UnsupportedException;
+import dev.atoll.store.SandboxRecord;
+import dev.atoll.warden.DiskSource;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/** The faces' view of the owners: finds the one that is meant and gives it the command. */
+final class SandboxService implements Sandboxes {
+    private static final Duration LONGEST_GRACE = Duration.ofSeconds(60);
+    private static final int MOST_FORKS = 100;
+
+    private final OwnerTools tools;
+    private final Ids ids;
+    private final SourceResolver sources;
+    private final SnapshotService snapshots;
+
+    SandboxService(OwnerTools tools, Ids ids, SourceResolver sources, SnapshotService snapshots) {
+        this.tools = tools;
+        this.ids = ids;
+        this.sources = sources;
+        this.snapshots = snapshots;
+    }
+
+    @Override
+    public Sandbox create(Caller caller, CreateSandbox spec) {
+        Isolation isolation = isolationOf(spec);
+        Lifecycle.checkSupported(spec.rules());
+        var id = new SandboxId(ids.next());
+        if (spec.idempotencyKey().isPresent()) {
+            Optional<Sandbox> first = earlier(caller, spec.idempotencyKey().get(), id);
+            if (first.isPresent()) {
+                return first.get();
+            }
+        }
+        try {
+            var source = sources.resolve(caller.project(), spec.source());
+            Sandbox sandbox = intended(caller, spec, id, isolation, source);
+            return make(new SandboxRecord(sandbox, source.layers(), Optional.empty(), spec.idempotencyKey()),
+                    source.disk(sandbox.resources().diskBytes()));
+        } catch (RuntimeException e) {
+            spec.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(caller.project(), key, id));
+            throw e;
+        }
+    }
+
+    /** The sandbox that an earlier create of the same key made or is making; empty when {@code id} is the first. */
+    private Optional<Sandbox> earlier(Caller caller, String key, SandboxId id) {
+        SandboxId holder = tools.registry().takeIdempotencyKey(caller.project(), key, id);
+        if (!holder.equals(id)) {
+            Optional<SandboxOwner> owner = tools.registry().find(holder);
+            owner.ifPresent(SandboxOwner::settled);
+            return Optional.of(owner.filter(o -> !o.isDeleted())
+                    .orElseThrow(() -> new ConflictException(
+                            "the first create with this idempotency key has not succeeded or its sandbox was deleted; "
+                                    + "use a new key"))
+                    .view());
+        }
+        Optional<SandboxRecord> deleted = tools.journal().findByIdempotencyKey(caller.project(), key);
+        if (deleted.isPresent()) {
+            tools.registry().freeIdempotencyKey(caller.project(), key, id);
+            throw new ConflictException("the sandbox of this idempotency key was deleted: "
+                    + deleted.get().sandbox().id() + "; use a new key");
+        }
+        return Optional.empty();
+    }
+
+    /** Makes the sandbox that the record describes, or leaves nothing of it. */
+    private Sandbox make(SandboxRecord record, DiskSource disk) {
+        Sandbox sandbox = record.sandbox();
+        tools.registry().takeName(sandbox.project(), sandbox.name(), sandbox.id());
+        tools.killPoints().reached(KillPoint.CREATE_NAMED);
+        var owner = new SandboxOwner(tools, record);
+        tools.registry().add(owner);
+        try {
+            return owner.execute(new SandboxCommand.Create(disk));
+        } catch (RuntimeException e) {
+            takeBack(owner, e);
+            throw e;
+        }
+    }
+
+    private static void takeBack(SandboxOwner owner, RuntimeException cause) {
+        try {
+            owner.delete(Optional.of(String.valueOf(cause.getMessage())));
+        } catch (RuntimeException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    /** The named class, else the first of the order that this node has. */
+    private static Isolation isolationOf(CreateSandbox spec) {
+        if (spec.isolation().isPresent()) {
+            return Isolations.require(spec.isolation().get());
+        }
+        return spec.isolationOrder().stream()
+                .filter(Isolations::isAvailable)
+                .findFirst()
+                .orElseThrow(() -> new UnsupportedException(
+                        "none of the isolation classes " + spec.isolationOrder() + " is available here"));
+    }
+
+    private Sandbox intended(
+            Caller caller, CreateSandbox spec, SandboxId id, Isolation isolation, SourceResolver.Resolved source) {
+        Instant now = tools.clock().instant();
+        Resources defaults = tools.config().defaults();
+        long disk = source.snapshot().map(s -> s.sizeBytes()).orElse(spec.diskBytes().orElse(defaults.diskBytes()));
+        var resources = new Resources(
+                spec.cpuMillis().orElse(defaults.cpuMillis()),
+                spec.memoryBytes().orElse(defaults.memoryBytes()),
+                disk,
+                defaults.gpus());
+        Map<String, String> env = new HashMap<>(source.config().env());
+        env.putAll(spec.env());
+        Map<String, String> attributes = new HashMap<>(spec.attributes());
+        source.alias().ifPresent(pattern -> attributes.put("atoll.alias", pattern));
+        String user = spec.user().orElse(source.config().user());
+        return new Sandbox(
+                id, caller.project(), spec.name().orElse(id.value()), spec.labels(), source.template(),
+                source.templateName(), isolation, resources, env, user.isEmpty() ? "root" : user,
+                spec.workdir().orElse(source.config().workdir()), spec.network(), spec.rules(), attributes,
+                SandboxState.CREATING, Optional.empty(), Optional.empty(), 0,
+                source.snapshot().flatMap(s -> s.sandbox()), now, now, now);
+    }
+
+    @Override
+    public Sandbox get(Caller caller, SandboxId id) {
+        return tools.registry().require(caller, id).view();
+    }
+
+    @Override
+    public Optional<Sandbox> findByName(Caller caller, String name) {
+        return tools.registry().findByName(caller.project(), name).map(SandboxOwner::view);
+    }
+
+    @Override
+    public Page<Sandbox> list(Caller caller, SandboxQuery query) {
+        return tools.registry().list(caller.project(), query);
+    }
+
+    @Override
+    public Sandbox start(Caller caller, SandboxId id) {
+        return command(caller, id, new SandboxCommand.Start());
+    }
+
+    @Override
+    public Sandbox stop(Caller caller, SandboxId id, Duration grace) {
+        if (grace.isNegative() || grace.compareTo(LONGEST_GRACE) > 0) {
+            throw new InvalidFieldException("grace", grace.toString(), "0 to 60 seconds");
+        }
+        return command(caller, id, new SandboxCommand.Stop(grace));
+    }
+
+    @Override
+    public Sandbox pause(Caller caller, SandboxId id) {
+        return command(caller, id, new SandboxCommand.Pause());
+    }
+
+    @Override
+    public Sandbox resume(Caller caller, SandboxId id) {
+        return command(caller, id, new SandboxCommand.Resume());
+    }
+
+    @Override
+    public Sandbox update(Caller caller, SandboxId id, SandboxChange change) {
+        return command(caller, id, new SandboxCommand.Update(change));
+    }
+
+    private Sandbox command(Caller caller, SandboxId id, SandboxCommand command) {
+        SandboxOwner owner = tools.registry().require(caller, id);
+        owner.use(ActivityKind.API_CALL);
+        return owner.execute(command);
+    }
+
+    /** {@inheritDoc} An id that was deleted before is no error as long as its row is kept. */
+    @Override
+    public void delete(Caller caller, SandboxId id) {
+        Optional<SandboxOwner> owner =
+                tools.registry().find(id).filter(o -> o.project().equals(caller.project()));
+        if (owner.isPresent()) {
+            owner.get().delete(Optional.empty());
+            return;
+        }
+        boolean wasOurs = tools.journal().get(id).map(r -> r.sandbox().project().equals(caller.project())).orElse(false);
+        if (!wasOurs) {
+            throw new NotFoundException("sandbox", id.value());
+        }
+    }
+
+    @Override
+    public void touch(Caller caller, SandboxId id, ActivityKind kind) {
+        tools.registry().require(caller, id).use(kind);
+    }
+
+    /**
+     * {@inheritDoc} The children have all that their parent has but identity: labels, environment,
+     * rules and attributes as they are now.
+     */
+    @Override
+    public List<Sandbox> fork(Caller caller, SandboxId id, List<Optional<String>> names) {
+        InvalidFieldException.requireRange("names.size", names.size(), 1, MOST_FORKS);
+        names.forEach(name -> name.ifPresent(CreateSandbox::checkName));
+        SandboxOwner parent = tools.registry().require(caller, id);
+        parent.use(ActivityKind.API_CALL);
+        SnapshotId temporary = snapshots.beginTemporary();
+        tools.killPoints().reached(KillPoint.FORK_REQUESTED);
+        try {
+            var unused = parent.capture(new SandboxCommand.CaptureDisk(temporary, Operation.FORKING));
+            tools.killPoints().reached(KillPoint.FORK_SNAPSHOT_MADE);
+            return makeAll(parent.record(), names, new DiskSource.OfSnapshot(temporary));
+        } finally {
+            snapshots.endTemporary(temporary);
+            tools.killPoints().reached(KillPoint.FORK_SNAPSHOT_DROPPED);
+        }
+    }
+
+    /** All or none. */
+    private List<Sandbox> makeAll(SandboxRecord parent, List<Optional<String>> names, DiskSource disk) {
+        List<CompletableFuture<Sandbox>> children = names.stream()
+                .map(name -> CompletableFuture.supplyAsync(() -> {
+                    Sandbox child = make(childOf(parent, name), disk);
+                    tools.killPoints().reached(KillPoint.FORK_CHILD_MADE);
+                    return child;
+                }, tools.virtualThreads()))
+                .toList();
+        var made = new ArrayList<Sandbox>();
+        Optional<RuntimeException> failure = Optional.empty();
+        for (CompletableFuture<Sandbox> child : children) {
+            try {
+                made.add(Mailbox.await(child));
+            } catch (RuntimeException e) {
+                failure = failure.or(() -> Optional.of(e));
+            }
+        }
+        if (failure.isPresent()) {
+            for (Sandbox child : made) {
+                tools.registry().find(child.id()).ifPresent(owner -> takeBack(owner, failure.get()));
+            }
+            throw failure.get();
+        }
+        return made;
+    }
+
+    private SandboxRecord childOf(SandboxRecord parent, Optional<String> name) {
+        Sandbox of = parent.sandbox();
+        var id = new SandboxId(ids.next());
+        Instant now = tools.clock().instant();
+        Sandbox child = new Sandbox(
+                id, of.project(), name.orElse(id.value()), of.labels(), of.template(), of.templateName(),
+                of.isolation(), of.resources(), of.env(), of.user(), of.workdir(), of.network(), of.rules(),
+                of.attributes(), SandboxState.CREATING, Optional.empty(), Optional.empty(), 0, Optional.of(of.id()),
+                now, now, now);
+        return new SandboxRecord(child, parent.layers(), Optional.empty(), Optional.empty());
+    }
+}

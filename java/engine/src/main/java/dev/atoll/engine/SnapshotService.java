@@ -1,0 +1,220 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.ActivityKind;
+import dev.atoll.domain.Caller;
+import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.InvalidFieldException;
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.NotFoundException;
+import dev.atoll.domain.Operation;
+import dev.atoll.domain.ProjectId;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.Snapshot;
+import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.Snapshots;
+import dev.atoll.store.MakeState;
+import dev.atoll.store.SnapshotRecord;
+import dev.atoll.store.SnapshotStore;
+import dev.atoll.warden.SnapshotMade;
+import dev.atoll.warden.Warden;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Snapshots: a row MAKING, the clone in the pool, the row READY. A row that is not READY at a start is
+ * taken back with what the pool has of it.
+ */
+final class SnapshotService implements Snapshots, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SnapshotService.class);
+    private static final Duration LONGEST_KEPT = Duration.ofDays(3653);
+
+    private final SnapshotStore store;
+    private final Warden warden;
+    private final SandboxRegistry registry;
+    private final Ids ids;
+    private final Clock clock;
+    private final KillPoints killPoints;
+    private final DeadlineQueue<SnapshotId> expiries;
+    private final Set<SnapshotId> temporary = ConcurrentHashMap.newKeySet();
+
+    SnapshotService(
+            SnapshotStore store,
+            Warden warden,
+            SandboxRegistry registry,
+            Ids ids,
+            Clock clock,
+            KillPoints killPoints,
+            Executor virtualThreads) {
+        this.store = store;
+        this.warden = warden;
+        this.registry = registry;
+        this.ids = ids;
+        this.clock = clock;
+        this.killPoints = killPoints;
+        this.expiries = new DeadlineQueue<>("snapshot-expiry", clock, id -> virtualThreads.execute(() -> expire(id)));
+    }
+
+    @Override
+    public Snapshot create(Caller caller, SandboxId sandboxId, Optional<String> name, Optional<Duration> keep) {
+        name.ifPresent(CreateSandbox::checkName);
+        keep.ifPresent(SnapshotService::checkKeep);
+        SandboxOwner owner = registry.require(caller, sandboxId);
+        owner.use(ActivityKind.API_CALL);
+        var id = new SnapshotId(ids.next());
+        Snapshot intended = intended(owner, id, name.orElse(id.value()), keep);
+        store.insert(new SnapshotRecord(intended, MakeState.MAKING));
+        killPoints.reached(KillPoint.SNAPSHOT_REQUESTED);
+        try {
+            SnapshotMade made = owner.capture(new SandboxCommand.CaptureDisk(id, Operation.SNAPSHOTTING));
+            killPoints.reached(KillPoint.SNAPSHOT_MADE);
+            Snapshot ready = new Snapshot(
+                    id, intended.project(), intended.name(), intended.sandbox(), intended.template(),
+                    intended.layers(), made.size(), made.used(), made.blocked(), intended.createdAt(),
+                    intended.expiresAt());
+            store.update(new SnapshotRecord(ready, MakeState.READY));
+            killPoints.reached(KillPoint.SNAPSHOT_COMMITTED);
+            expiries.arm(id, ready.expiresAt());
+            return ready;
+        } catch (RuntimeException e) {
+            forget(id);
+            throw e;
+        }
+    }
+
+    private Snapshot intended(SandboxOwner owner, SnapshotId id, String name, Optional<Duration> keep) {
+        Sandbox of = owner.view();
+        Instant now = clock.instant();
+        return new Snapshot(
+                id, of.project(), name, Optional.of(of.id()), of.template(), owner.record().layers(),
+                of.resources().diskBytes(), 0, Duration.ZERO, now, keep.map(now::plus));
+    }
+
+    private static void checkKeep(Duration keep) {
+        if (keep.compareTo(Duration.ofSeconds(1)) < 0 || keep.compareTo(LONGEST_KEPT) > 0) {
+            throw new InvalidFieldException("keep", keep.toString(), "1 second to 10 years");
+        }
+    }
+
+    @Override
+    public Snapshot get(Caller caller, String reference) {
+        return find(caller.project(), reference).orElseThrow(() -> new NotFoundException("snapshot", reference));
+    }
+
+    /** A finished one, by id or name. */
+    Optional<Snapshot> find(ProjectId project, String reference) {
+        Optional<SnapshotRecord> byId = isId(reference) ? store.get(new SnapshotId(reference)) : Optional.empty();
+        return byId.or(() -> store.findByName(project, reference))
+                .filter(r -> r.state() == MakeState.READY && r.snapshot().project().equals(project))
+                .map(SnapshotRecord::snapshot);
+    }
+
+    private static boolean isId(String reference) {
+        return reference.length() == 32 && reference.chars().allMatch(c -> c >= '0' && c <= '9' || c >= 'a' && c <= 'f');
+    }
+
+    @Override
+    public List<Snapshot> list(Caller caller) {
+        return store.list(caller.project()).stream()
+                .filter(r -> r.state() == MakeState.READY)
+                .map(SnapshotRecord::snapshot)
+                .toList();
+    }
+
+    @Override
+    public void delete(Caller caller, SnapshotId id) {
+        Optional<SnapshotRecord> record =
+                store.get(id).filter(r -> r.snapshot().project().equals(caller.project()));
+        record.ifPresent(this::remove);
+    }
+
+    /** A snapshot without a row, for the time of one command: an engine that starts finds it unknown and removes it. */
+    SnapshotId beginTemporary() {
+        var id = new SnapshotId(ids.next());
+        temporary.add(id);
+        return id;
+    }
+
+    /** Removes a temporary snapshot; what made it has no further use of it. */
+    void endTemporary(SnapshotId id) {
+        try {
+            warden.deleteSnapshot(id);
+            temporary.remove(id);
+        } catch (RuntimeException e) {
+            LOG.warn("temporary snapshot {} could not be removed for now: {}", id, e.getMessage());
+            temporary.remove(id);
+        }
+    }
+
+    /** Everything that may be in the pool rightfully. */
+    Set<SnapshotId> known() {
+        Set<SnapshotId> known = store.all().stream().map(r -> r.snapshot().id()).collect(Collectors.toSet());
+        known.addAll(temporary);
+        return known;
+    }
+
+    /** What the snapshots stand on. */
+    Set<LayerId> layers() {
+        return store.all().stream().flatMap(r -> r.snapshot().layers().stream()).collect(Collectors.toSet());
+    }
+
+    /** At a start: takes back what is not READY, drops rows whose disk is gone, arms the expiries. */
+    void recover(Set<SnapshotId> inPool) {
+        for (SnapshotRecord record : store.all()) {
+            Snapshot snapshot = record.snapshot();
+            if (record.state() != MakeState.READY) {
+                forget(snapshot.id());
+            } else if (!inPool.contains(snapshot.id())) {
+                LOG.warn("snapshot {} ({}) is not in the pool any more", snapshot.id(), snapshot.name());
+                store.delete(snapshot.id());
+            } else {
+                expiries.arm(snapshot.id(), snapshot.expiresAt());
+            }
+        }
+    }
+
+    /** Removes those whose time is over; returns the bytes that were allocated to them. */
+    long removeExpired() {
+        return store.expired(clock.instant()).stream()
+                .peek(this::remove)
+                .mapToLong(r -> r.snapshot().usedBytes())
+                .sum();
+    }
+
+    private void expire(SnapshotId id) {
+        store.get(id).ifPresent(record -> {
+            LOG.info("snapshot {} ({}) expires", id, record.snapshot().name());
+            remove(record);
+        });
+    }
+
+    private void remove(SnapshotRecord record) {
+        expiries.arm(record.snapshot().id(), Optional.empty());
+        store.update(record.withState(MakeState.DELETING));
+        forget(record.snapshot().id());
+    }
+
+    /** Out of the pool, then the row; what fails is tried again at the next start. */
+    private void forget(SnapshotId id) {
+        try {
+            warden.deleteSnapshot(id);
+            store.delete(id);
+        } catch (RuntimeException e) {
+            LOG.warn("snapshot {} could not be removed for now: {}", id, e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        expiries.close();
+    }
+}

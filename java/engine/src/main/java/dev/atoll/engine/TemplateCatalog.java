@@ -1,0 +1,211 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.Caller;
+import dev.atoll.domain.ConflictException;
+import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.ForbiddenException;
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.NotFoundException;
+import dev.atoll.domain.ProjectId;
+import dev.atoll.domain.Snapshot;
+import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.Template;
+import dev.atoll.domain.TemplateId;
+import dev.atoll.domain.Templates;
+import dev.atoll.store.MakeState;
+import dev.atoll.store.SnapshotStore;
+import dev.atoll.store.TemplateRecord;
+import dev.atoll.store.TemplateStore;
+import dev.atoll.warden.Layer;
+import dev.atoll.warden.Warden;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What sandboxes can be started from: the base templates that were imported into the pool, each one
+ * layer with its configuration, and those made of snapshots. All are kept in memory, a create reads
+ * no file. A base template's id is its layer's.
+ */
+final class TemplateCatalog implements Templates {
+    private static final Logger LOG = LoggerFactory.getLogger(TemplateCatalog.class);
+
+    private final TemplateStore store;
+    private final SnapshotStore snapshots;
+    private final Warden warden;
+    private final SandboxRegistry registry;
+    private final NodeFacts facts;
+    private final ImageAliases aliases;
+    private final Ids ids;
+    private final Clock clock;
+    private final Map<TemplateId, Template> made = new ConcurrentHashMap<>();
+    private volatile Map<TemplateId, Template> imported = Map.of();
+
+    TemplateCatalog(
+            TemplateStore store,
+            SnapshotStore snapshots,
+            Warden warden,
+            SandboxRegistry registry,
+            NodeFacts facts,
+            ImageAliases aliases,
+            Ids ids,
+            Clock clock) {
+        this.store = store;
+        this.snapshots = snapshots;
+        this.warden = warden;
+        this.registry = registry;
+        this.facts = facts;
+        this.aliases = aliases;
+        this.ids = ids;
+        this.clock = clock;
+        readImported();
+        for (TemplateRecord record : store.all()) {
+            if (record.state() == MakeState.READY) {
+                made.put(record.template().id(), record.template());
+            }
+        }
+    }
+
+    @Override
+    public List<Template> list(Caller caller) {
+        return visible(caller.project()).toList();
+    }
+
+    @Override
+    public Template get(Caller caller, String reference) {
+        return find(caller.project(), reference).orElseThrow(() -> new NotFoundException("template", reference));
+    }
+
+    /** By id, or the project's own of this name, or the base template of this name. */
+    Optional<Template> find(ProjectId project, String reference) {
+        Optional<Template> known = lookUp(project, reference);
+        if (known.isPresent()) {
+            return known;
+        }
+        facts.refresh();
+        readImported();
+        return lookUp(project, reference);
+    }
+
+    Optional<Template> find(TemplateId id) {
+        return Optional.ofNullable(made.getOrDefault(id, imported.get(id)));
+    }
+
+    private Optional<Template> lookUp(ProjectId project, String reference) {
+        return visible(project)
+                .filter(t -> t.name().equals(reference) || t.id().value().equals(reference))
+                .findFirst();
+    }
+
+    private Stream<Template> visible(ProjectId project) {
+        return Stream.concat(
+                made.values().stream()
+                        .filter(t -> t.project().equals(Optional.of(project)))
+                        .sorted(java.util.Comparator.comparing(Template::name)),
+                imported.values().stream());
+    }
+
+    @Override
+    public Template fromSnapshot(Caller caller, SnapshotId snapshotId, String name) {
+        CreateSandbox.checkName(name);
+        Snapshot snapshot = snapshots.get(snapshotId)
+                .filter(r -> r.state() == MakeState.READY && r.snapshot().project().equals(caller.project()))
+                .orElseThrow(() -> new NotFoundException("snapshot", snapshotId.value()))
+                .snapshot();
+        var layer = new LayerId(ids.next());
+        var layers = new ArrayList<>(snapshot.layers());
+        layers.add(layer);
+        Template.Config config = find(snapshot.template()).map(Template::config).orElse(Template.Config.EMPTY);
+        Template intended = new Template(
+                new TemplateId(ids.next()), name, Optional.of(caller.project()), layers, config, 0, false, List.of(),
+                clock.instant());
+        store.put(new TemplateRecord(intended, MakeState.MAKING));
+        try {
+            long bytes = warden.makeLayer(layer, snapshotId);
+            Template ready = new Template(
+                    intended.id(), name, intended.project(), layers, config, bytes, false, List.of(),
+                    intended.createdAt());
+            store.put(new TemplateRecord(ready, MakeState.READY));
+            made.put(ready.id(), ready);
+            return ready;
+        } catch (RuntimeException e) {
+            forget(intended);
+            throw e;
+        }
+    }
+
+    @Override
+    public void delete(Caller caller, TemplateId id) {
+        Template template = find(id)
+                .filter(t -> t.builtIn() || t.project().equals(Optional.of(caller.project())))
+                .orElseThrow(() -> new NotFoundException("template", id.value()));
+        if (template.builtIn()) {
+            throw new ForbiddenException("template '" + template.name() + "' came with the installation");
+        }
+        LayerId own = template.layers().getLast();
+        boolean used = registry.all().stream().anyMatch(o -> o.record().layers().contains(own))
+                || snapshots.all().stream().anyMatch(s -> s.snapshot().layers().contains(own))
+                || made.values().stream().anyMatch(t -> !t.id().equals(id) && t.layers().contains(own));
+        if (used) {
+            throw new ConflictException(
+                    "template '" + template.name() + "' is in use: sandboxes, snapshots or templates stand on it");
+        }
+        made.remove(id);
+        store.put(new TemplateRecord(template, MakeState.DELETING));
+        forget(template);
+    }
+
+    /** Removes a template's own layer, then its row; what is left of it is found at the next start. */
+    private void forget(Template template) {
+        try {
+            warden.deleteLayer(template.layers().getLast());
+            store.delete(template.id());
+        } catch (RuntimeException e) {
+            LOG.warn("template {} could not be removed for now: {}", template.id(), e.getMessage());
+        }
+    }
+
+    /** Finishes what an earlier engine left half-way. */
+    void reconcile() {
+        readImported();
+        for (TemplateRecord record : store.all()) {
+            if (record.state() != MakeState.READY) {
+                forget(record.template());
+            }
+        }
+    }
+
+    /** Layers that a template stands on, and those being made. */
+    List<LayerId> knownLayers() {
+        return Stream.concat(
+                        imported.values().stream().flatMap(t -> t.layers().stream()),
+                        store.all().stream().flatMap(r -> r.template().layers().stream()))
+                .distinct()
+                .toList();
+    }
+
+    /** Reads the base templates from what the warden last said about the node. */
+    void readImported() {
+        var next = new java.util.LinkedHashMap<TemplateId, Template>();
+        for (Layer layer : facts.info().layers()) {
+            if (!layer.name().isEmpty()) {
+                var id = new TemplateId(layer.id().value());
+                next.put(id, templateOf(id, layer));
+            }
+        }
+        imported = next;
+    }
+
+    private Template templateOf(TemplateId id, Layer layer) {
+        ImageConfig image = ImageConfig.parse(layer.configJson());
+        return new Template(
+                id, layer.name(), Optional.empty(), List.of(layer.id()), image.config(), layer.bytes(), true,
+                aliases.leadingTo(layer.name()), image.created().orElse(java.time.Instant.EPOCH));
+    }
+}

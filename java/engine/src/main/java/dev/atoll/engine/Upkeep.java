@@ -1,0 +1,87 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.SandboxId;
+import dev.atoll.store.SandboxStore;
+import dev.atoll.warden.Warden;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What is done every few seconds: storing the last activities, reading the usage, purging old rows. */
+final class Upkeep implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
+    private static final Duration PURGE_EVERY = Duration.ofHours(1);
+    /** How long a deleted sandbox's row answers a repeated delete or create. */
+    private static final Duration DELETED_KEPT = Duration.ofDays(1);
+
+    private final SandboxRegistry registry;
+    private final SandboxStore journal;
+    private final Warden warden;
+    private final UsageLedger usage;
+    private final Clock clock;
+    private final ScheduledExecutorService timer =
+            Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().name("upkeep").factory());
+
+    Upkeep(EngineConfig config, SandboxRegistry registry, SandboxStore journal, Warden warden, UsageLedger usage, Clock clock) {
+        this.registry = registry;
+        this.journal = journal;
+        this.warden = warden;
+        this.usage = usage;
+        this.clock = clock;
+        every(config.flushEvery(), this::storeActivity);
+        every(config.sampleEvery(), this::sampleUsage);
+        every(PURGE_EVERY, () -> journal.purgeDeleted(clock.instant().minus(DELETED_KEPT)));
+    }
+
+    private void every(Duration interval, Runnable task) {
+        Runnable guarded = () -> {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                LOG.warn("upkeep is tried again in {}: {}", interval, e.getMessage());
+            }
+        };
+        var unused = timer.scheduleWithFixedDelay(guarded, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Writes the activities that are newer than their rows, in one commit. */
+    void storeActivity() {
+        Map<SandboxId, Instant> newer = new HashMap<>();
+        for (SandboxOwner owner : registry.all()) {
+            if (!owner.isDeleted() && owner.activityNewerThanStored()) {
+                newer.put(owner.id(), owner.lastActivity());
+            }
+        }
+        if (!newer.isEmpty()) {
+            journal.touch(newer);
+            newer.forEach((id, at) -> registry.find(id).ifPresent(owner -> owner.activityStored(at)));
+        }
+    }
+
+    /** Reads what the live sandboxes use and stores the growth. */
+    void sampleUsage() {
+        usage.sample(warden.usage(List.of()), id -> registry.find(id).map(SandboxOwner::project));
+    }
+
+    /** Stores the last activities; what fails is lost with the engine. */
+    @Override
+    public void close() {
+        timer.shutdown();
+        try {
+            if (!timer.awaitTermination(10, TimeUnit.SECONDS)) {
+                LOG.warn("upkeep did not end in time");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        storeActivity();
+    }
+}

@@ -1,0 +1,110 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.ProjectId;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.Usage;
+import dev.atoll.store.Counters;
+import dev.atoll.store.UsageStore;
+import dev.atoll.warden.SandboxUsage;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns the warden's readings, which begin at zero with every boot, into counters that only grow.
+ * The first reading of a boot that this engine began counts from zero; the first reading of a boot
+ * that it found running is only the base of the next: what was used meanwhile is not billed twice.
+ */
+final class UsageLedger {
+    /** @param at when it was read, for what is integrated over time */
+    private record Reading(SandboxUsage usage, Instant at) {}
+
+    private final UsageStore store;
+    private final Clock clock;
+    private final Map<SandboxId, Reading> last = new ConcurrentHashMap<>();
+
+    UsageLedger(UsageStore store, Clock clock) {
+        this.store = store;
+        this.clock = clock;
+    }
+
+    /** A boot begins now: its counters are zero. */
+    void booted(SandboxId sandbox) {
+        last.put(sandbox, new Reading(new SandboxUsage(sandbox, 0, 0, 0, 0, 0, 0, 0, 0), clock.instant()));
+    }
+
+    /** Takes the readings of sandboxes that live; those without a project are not ours. */
+    void sample(List<SandboxUsage> readings, java.util.function.Function<SandboxId, Optional<ProjectId>> projects) {
+        var increments = new ArrayList<UsageStore.Increment>();
+        for (SandboxUsage reading : readings) {
+            projects.apply(reading.sandbox())
+                    .flatMap(project -> increment(reading, project))
+                    .ifPresent(increments::add);
+        }
+        if (!increments.isEmpty()) {
+            store.add(increments);
+        }
+    }
+
+    /** The last reading of a boot that ended. */
+    void ended(SandboxId sandbox, ProjectId project, Optional<SandboxUsage> reading) {
+        reading.flatMap(r -> increment(r, project)).ifPresent(i -> store.add(List.of(i)));
+        last.remove(sandbox);
+    }
+
+    void forget(SandboxId sandbox) {
+        last.remove(sandbox);
+        store.forget(sandbox);
+    }
+
+    /** Counters so far; gauges of the last reading, zero when it does not live. */
+    Usage of(SandboxId sandbox) {
+        Counters total = store.ofSandbox(sandbox);
+        Reading reading = last.get(sandbox);
+        SandboxUsage now = reading != null ? reading.usage : new SandboxUsage(sandbox, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new Usage(
+                sandbox,
+                total.cpuMicros() / 1e6,
+                total.memoryByteSeconds(),
+                now.memoryBytes(),
+                now.diskUsed(),
+                total.networkReceived(),
+                total.networkSent(),
+                now.pids(),
+                total.oomKills());
+    }
+
+    private Optional<UsageStore.Increment> increment(SandboxUsage now, ProjectId project) {
+        Instant at = clock.instant();
+        @Nullable Reading before = last.put(now.sandbox(), new Reading(now, at));
+        if (before == null) {
+            return Optional.empty();
+        }
+        double seconds = Math.max(0, at.toEpochMilli() - before.at.toEpochMilli()) / 1000.0;
+        SandboxUsage old = before.usage;
+        var counters = new Counters(
+                grown(old.cpuMicros(), now.cpuMicros()),
+                (long) (now.memoryBytes() * seconds),
+                (long) (now.diskUsed() * seconds),
+                grown(old.networkReceived(), now.networkReceived()),
+                grown(old.networkSent(), now.networkSent()),
+                grown(old.oomKills(), now.oomKills()));
+        if (counters.equals(Counters.ZERO)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new UsageStore.Increment(now.sandbox(), project, LocalDate.ofInstant(at, ZoneOffset.UTC), counters));
+    }
+
+    /** A counter that is lower than before has begun anew. */
+    private static long grown(long before, long now) {
+        return now >= before ? now - before : now;
+    }
+}

@@ -1,0 +1,216 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.AtollException;
+import dev.atoll.warden.SlotId;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps slots prepared, so that a create waits for none to be made. Refilled by a fixed number of
+ * threads, off the path of the creates: while one is under way a maker holds back for a moment, since
+ * both compete for the same kernel locks and what a caller waits for goes first; it does not hold
+ * back for ever, or a steady stream of creates would find every slot cold.
+ */
+final class WarmSlots implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(WarmSlots.class);
+    private static final long HOLD_BACK_MILLIS = 20;
+    private static final long FIRST_PAUSE_MILLIS = 100;
+    private static final long LONGEST_PAUSE_MILLIS = 5000;
+
+    private final int target;
+    private final int threads;
+    private final SlotFactory factory;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final ArrayDeque<PreparedSlot> ready = new ArrayDeque<>();
+    private final List<Thread> makers = new ArrayList<>();
+    private int beingMade;
+    private int claimsUnderWay;
+    private boolean closed;
+
+    /** @param target how many to keep; @param threads how many are made at the same time */
+    WarmSlots(int target, int threads, SlotFactory factory) {
+        this.target = target;
+        this.threads = threads;
+        this.factory = factory;
+    }
+
+    /** Begins to fill up; not before leftovers of an earlier engine are gone. */
+    void start() {
+        for (int i = 0; i < Math.min(threads, target); i++) {
+            makers.add(Thread.ofVirtual().name("slot-maker-" + i).start(this::refill));
+        }
+    }
+
+    /** The oldest warm slot, or empty. */
+    Optional<PreparedSlot> poll() {
+        lock.lock();
+        try {
+            PreparedSlot slot = ready.poll();
+            changed.signalAll();
+            return Optional.ofNullable(slot);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Someone waits for a sandbox from here until {@link #claimEnded}. */
+    void claimBegan() {
+        lock.lock();
+        try {
+            claimsUnderWay++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void claimEnded() {
+        lock.lock();
+        try {
+            claimsUnderWay--;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Forgets a slot that is gone; it is replaced. */
+    void lost(SlotId id) {
+        removeIf(slot -> slot.id().equals(id));
+    }
+
+    Set<SlotId> ids() {
+        lock.lock();
+        try {
+            return ready.stream().map(PreparedSlot::id).collect(Collectors.toSet());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int size() {
+        lock.lock();
+        try {
+            return ready.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void removeIf(Predicate<PreparedSlot> gone) {
+        List<PreparedSlot> removed;
+        lock.lock();
+        try {
+            removed = ready.stream().filter(gone).toList();
+            ready.removeAll(removed);
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        removed.forEach(factory::discard);
+    }
+
+    private void refill() {
+        long pause = FIRST_PAUSE_MILLIS;
+        try {
+            while (reserve()) {
+                if (makeOne()) {
+                    pause = FIRST_PAUSE_MILLIS;
+                } else {
+                    rest(pause);
+                    pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("slot maker ends");
+        }
+    }
+
+    /** Waits until a slot is missing and reserves making it; false when closed. */
+    private boolean reserve() throws InterruptedException {
+        lock.lock();
+        try {
+            long left = TimeUnit.MILLISECONDS.toNanos(HOLD_BACK_MILLIS);
+            while (!closed) {
+                if (ready.size() + beingMade >= target) {
+                    changed.await();
+                } else if (claimsUnderWay > 0 && left > 0) {
+                    left = changed.awaitNanos(left);
+                } else {
+                    beingMade++;
+                    return true;
+                }
+            }
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void rest(long millis) throws InterruptedException {
+        lock.lock();
+        try {
+            long left = TimeUnit.MILLISECONDS.toNanos(millis);
+            while (!closed && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean makeOne() {
+        Optional<PreparedSlot> made = Optional.empty();
+        try {
+            made = Optional.of(factory.make());
+        } catch (AtollException e) {
+            LOG.warn("no warm slot could be made: {}", e.getMessage());
+        }
+        boolean late;
+        lock.lock();
+        try {
+            beingMade--;
+            late = closed;
+            if (!late) {
+                made.ifPresent(ready::add);
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (late) {
+            made.ifPresent(factory::discard);
+        }
+        return made.isPresent();
+    }
+
+    /** Drops every slot; returns when none is left. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        for (Thread maker : makers) {
+            try {
+                maker.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+        removeIf(slot -> true);
+    }
+}
