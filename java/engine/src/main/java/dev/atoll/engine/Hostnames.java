@@ -1,6 +1,7 @@
 package dev.atoll.engine;
 
 import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxId;
 
 /** The hostname of a sandbox: its name as far as a hostname may look like it. */
 final class Hostnames {
@@ -10,12 +11,16 @@ final class Hostnames {
     private Hostnames() {}
 
     static String of(Sandbox sandbox) {
-        String id = sandbox.id().value();
-        if (sandbox.name().equals(id)) {
-            return id.substring(0, SHOWN_OF_ID);
+        return of(sandbox.id(), sandbox.name());
+    }
+
+    static String of(SandboxId id, String name) {
+        String ofId = id.value().substring(0, SHOWN_OF_ID);
+        if (name.equals(id.value())) {
+            return ofId;
         }
-        String name = sandbox.name().replaceAll("[^A-Za-z0-9-]", "-");
-        name = name.substring(0, Math.min(LONGEST, name.length())).replaceAll("^-+|-+$", "");
-        return name.isEmpty() ? id.substring(0, SHOWN_OF_ID) : name;
+        String label = name.replaceAll("[^A-Za-z0-9-]", "-");
+        label = label.substring(0, Math.min(LONGEST, label.length())).replaceAll("^-+|-+$", "");
+        return label.isEmpty() ? ofId : label;
     }
 }

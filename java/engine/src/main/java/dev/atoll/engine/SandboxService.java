@@ -248,21 +248,20 @@ final class SandboxService implements Sandboxes {
                 }, tools.virtualThreads()))
                 .toList();
         var made = new ArrayList<Sandbox>();
-        Optional<RuntimeException> failure = Optional.empty();
+        var failures = new ArrayList<RuntimeException>();
         for (CompletableFuture<Sandbox> child : children) {
             try {
                 made.add(Mailbox.await(child));
             } catch (RuntimeException e) {
-                failure = failure.or(() -> Optional.of(e));
+                failures.add(e);
             }
         }
-        if (failure.isPresent()) {
-            for (Sandbox child : made) {
-                tools.registry().find(child.id()).ifPresent(owner -> takeBack(owner, failure.get()));
-            }
-            throw failure.get();
+        if (failures.isEmpty()) {
+            return made;
         }
-        return made;
+        RuntimeException first = failures.getFirst();
+        made.forEach(child -> tools.registry().find(child.id()).ifPresent(owner -> takeBack(owner, first)));
+        throw first;
     }
 
     private SandboxRecord childOf(SandboxRecord parent, Optional<String> name) {
