@@ -1,0 +1,98 @@
+package dev.atoll.store;
+
+import dev.atoll.domain.ActivityKind;
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.LifecycleRule;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.Template;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The columns that are JSON. Empty ones, which most are, do not reach the mapper. */
+final class Json {
+    private static final JsonMapper MAPPER = JsonMapper.builder().build();
+    private static final ObjectReader MAP = MAPPER.readerFor(new TypeReference<Map<String, String>>() {});
+    private static final ObjectReader LIST = MAPPER.readerFor(new TypeReference<List<String>>() {});
+    private static final ObjectReader RULES = MAPPER.readerFor(new TypeReference<List<Rule>>() {});
+    private static final ObjectReader CONFIG = MAPPER.readerFor(Config.class);
+
+    private Json() {}
+
+    static String map(Map<String, String> map) {
+        return map.isEmpty() ? "{}" : MAPPER.writeValueAsString(map);
+    }
+
+    static Map<String, String> map(String json) {
+        return json.equals("{}") ? Map.of() : MAP.readValue(json);
+    }
+
+    static String list(List<String> list) {
+        return list.isEmpty() ? "[]" : MAPPER.writeValueAsString(list);
+    }
+
+    static List<String> list(String json) {
+        return json.equals("[]") ? List.of() : LIST.readValue(json);
+    }
+
+    static String layers(List<LayerId> layers) {
+        return list(layers.stream().map(LayerId::value).toList());
+    }
+
+    static List<LayerId> layers(String json) {
+        return list(json).stream().map(LayerId::new).toList();
+    }
+
+    static String rules(List<LifecycleRule> rules) {
+        return rules.isEmpty()
+                ? "[]"
+                : MAPPER.writeValueAsString(rules.stream().map(Rule::of).toList());
+    }
+
+    static List<LifecycleRule> rules(String json) {
+        if (json.equals("[]")) {
+            return List.of();
+        }
+        List<Rule> rules = RULES.readValue(json);
+        return rules.stream().map(Rule::toDomain).toList();
+    }
+
+    static String config(Template.Config config) {
+        return MAPPER.writeValueAsString(
+                new Config(config.env(), config.user(), config.workdir(), config.entrypoint(), config.command()));
+    }
+
+    static Template.Config config(String json) {
+        Config config = CONFIG.readValue(json);
+        return new Template.Config(config.env, config.user, config.workdir, config.entrypoint, config.command);
+    }
+
+    /** The stored form of a rule, which stays when the domain's changes. Nanoseconds. */
+    record Rule(String in, String since, long after, String action, Set<ActivityKind> counts) {
+        static Rule of(LifecycleRule rule) {
+            return new Rule(
+                    rule.in().name(),
+                    rule.since().name(),
+                    rule.after().toNanos(),
+                    rule.action().name(),
+                    rule.counts());
+        }
+
+        LifecycleRule toDomain() {
+            return new LifecycleRule(
+                    SandboxState.valueOf(in),
+                    LifecycleRule.Since.valueOf(since),
+                    Duration.ofNanos(after),
+                    LifecycleRule.Action.valueOf(action),
+                    counts);
+        }
+    }
+
+    /** The stored form of a template's configuration. */
+    record Config(
+            Map<String, String> env, String user, String workdir, List<String> entrypoint, List<String> command) {}
+}
