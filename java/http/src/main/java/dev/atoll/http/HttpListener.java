@@ -3,24 +3,30 @@ package dev.atoll.http;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
+import jdk.net.ExtendedSocketOptions;
 import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
+import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Serves HTTP/1.1 and HTTP/2 without TLS (by prior knowledge and by upgrade) on one port. Every
  * request runs on a virtual thread of its own.
  */
 public final class HttpListener implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
     private static final int IO_BUFFER_BYTES = 64 << 10;
     private static final int H2_STREAM_WINDOW_BYTES = 1 << 20;
     private static final int H2_SESSION_WINDOW_BYTES = 8 << 20;
@@ -49,7 +55,7 @@ public final class HttpListener implements AutoCloseable {
         h2c.setInitialSessionRecvWindow(H2_SESSION_WINDOW_BYTES);
         h2c.setMaxConcurrentStreams(H2_STREAMS);
         h2c.setInputBufferSize(IO_BUFFER_BYTES);
-        connector = new ServerConnector(server, 1, 2, new HttpConnectionFactory(http), h2c);
+        connector = new KeptAliveConnector(server, new HttpConnectionFactory(http), h2c);
         connector.setHost(config.host());
         connector.setPort(config.port());
         connector.setIdleTimeout(config.idleTimeout().toMillis());
@@ -107,6 +113,26 @@ public final class HttpListener implements AutoCloseable {
         } finally {
             pinger.close();
             threads.shutdown();
+        }
+    }
+
+    /** Lets the kernel find peers that vanished without a word, about a minute later. */
+    private static final class KeptAliveConnector extends ServerConnector {
+        KeptAliveConnector(Server server, ConnectionFactory... factories) {
+            super(server, 1, 2, factories);
+        }
+
+        @Override
+        protected void configure(Socket socket) {
+            super.configure(socket);
+            try {
+                socket.setKeepAlive(true);
+                socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, 30);
+                socket.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, 10);
+                socket.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, 3);
+            } catch (IOException | UnsupportedOperationException e) {
+                LOG.debug("no keep-alive on {}", socket, e);
+            }
         }
     }
 

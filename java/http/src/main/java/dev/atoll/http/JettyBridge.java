@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
@@ -174,18 +176,19 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
 
         /** Returns whether the exchange goes on elsewhere, as a WebSocket. */
         private boolean send(Response response) throws Exception {
+            boolean goesOn = false;
             try {
                 switch (response.body()) {
                     case Response.Body.Bytes(byte[] bytes) -> sendBytes(response, bytes);
                     case Response.Body.Stream stream -> sendStream(response, stream);
-                    case Response.Body.Upgrade upgrade -> {
-                        return upgrade(upgrade);
-                    }
+                    case Response.Body.Upgrade upgrade -> goesOn = upgrade(response, upgrade);
                 }
-                return false;
             } finally {
-                close(response);
+                if (!goesOn) {
+                    close(response);
+                }
             }
+            return goesOn;
         }
 
         private void sendBytes(Response response, byte[] bytes) {
@@ -255,10 +258,27 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             sendBytes(mapped, bytesOf(mapped));
         }
 
-        private boolean upgrade(Response.Body.Upgrade upgrade) throws Exception {
-            var container = ServerWebSocketContainer.get(request.jetty().getContext());
-            boolean upgraded = request.isWebSocketUpgrade()
-                    && container.upgrade(
+        private boolean upgrade(Response response, Response.Body.Upgrade upgrade) throws Exception {
+            try {
+                request.requireWebSocket();
+            } catch (HttpException e) {
+                Response mapped = map(e);
+                sendBytes(mapped, bytesOf(mapped));
+                return false;
+            }
+            AtomicBoolean begun = new AtomicBoolean();
+            org.eclipse.jetty.server.Request.addCompletionListener(request.jetty(), failure -> {
+                if (failure != null && begun.compareAndSet(false, true)) {
+                    endSocket(response);
+                }
+            });
+            Consumer<JettyWebSocket> speaker = socket -> {
+                if (begun.compareAndSet(false, true)) {
+                    threads.execute(() -> speak(socket, response, upgrade.handler()));
+                }
+            };
+            boolean upgraded = ServerWebSocketContainer.get(request.jetty().getContext())
+                    .upgrade(
                             (wanted, answer, _) -> {
                                 String chosen = wanted.getSubProtocols().stream()
                                         .filter(upgrade.config().subprotocols()::contains)
@@ -267,17 +287,16 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                                 if (!chosen.isEmpty()) {
                                     answer.setAcceptedSubProtocol(chosen);
                                 }
+                                answer.getHeaders().put(ID_HEADER, request.id());
                                 return new JettyWebSocket(
-                                        chosen,
-                                        socket -> threads.execute(() -> speak(socket, upgrade.handler())),
-                                        upgrade.config().maxMessageBytes());
+                                        chosen, speaker, upgrade.config().maxMessageBytes());
                             },
                             request.jetty(),
                             out,
                             callback);
             if (!upgraded) {
-                Response mapped = map(new HttpException(
-                        426, "upgrade_required", "this path speaks WebSocket", Map.of("Upgrade", "websocket")));
+                begun.set(true);
+                Response mapped = map(new HttpException(400, "bad_upgrade", "the WebSocket handshake is malformed"));
                 sendBytes(mapped, bytesOf(mapped));
                 return false;
             }
@@ -290,7 +309,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             return response.body() instanceof Response.Body.Bytes(byte[] bytes) ? bytes : new byte[0];
         }
 
-        private void speak(JettyWebSocket socket, WebSocketHandler speaker) {
+        private void speak(JettyWebSocket socket, Response response, WebSocketHandler speaker) {
             pinger.add(socket);
             try {
                 speaker.run(socket);
@@ -303,8 +322,13 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                 socket.close(1011, "internal error");
             } finally {
                 pinger.remove(socket);
-                permits.release();
+                endSocket(response);
             }
+        }
+
+        private void endSocket(Response response) {
+            close(response);
+            permits.release();
         }
 
         private void putHead(Response response) {

@@ -272,6 +272,14 @@ public final class Request {
         return header("Upgrade").filter("websocket"::equalsIgnoreCase).isPresent();
     }
 
+    /** @throws HttpException 426 unless {@link #isWebSocketUpgrade} */
+    public void requireWebSocket() {
+        if (!isWebSocketUpgrade()) {
+            throw new HttpException(
+                    426, "upgrade_required", "this path speaks WebSocket", Map.of("Upgrade", "websocket"));
+        }
+    }
+
     /**
      * Runs the action, on any thread, once, when the client is found to be gone before the response
      * is complete; at once when it is gone already. The action must not block. For a response of

@@ -115,7 +115,7 @@ public final class Response {
         return new Response(status, List.copyOf(more), body, resources);
     }
 
-    /** Closes this when the response was sent, failed, or needed no body (HEAD). */
+    /** Closes this when the response was sent, failed, or needed no body (HEAD); of a WebSocket, at its end. */
     public Response closing(AutoCloseable resource) {
         List<AutoCloseable> more = new ArrayList<>(resources);
         more.add(resource);

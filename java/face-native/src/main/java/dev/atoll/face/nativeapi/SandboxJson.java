@@ -1,0 +1,90 @@
+package dev.atoll.face.nativeapi;
+
+import dev.atoll.domain.NetworkPolicy;
+import dev.atoll.domain.Resources;
+import dev.atoll.domain.Sandbox;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A sandbox as clients read it. */
+record SandboxJson(
+        String id,
+        String name,
+        String project,
+        String state,
+        Optional<OperationJson> operation,
+        Optional<String> failure,
+        String template,
+        String templateName,
+        String isolation,
+        ResourcesJson resources,
+        Map<String, String> env,
+        String user,
+        String workdir,
+        Map<String, String> labels,
+        NetworkJson network,
+        List<RuleJson> rules,
+        long generation,
+        Optional<String> parent,
+        Instant createdAt,
+        Instant stateSince,
+        Instant lastActivity) {
+    record OperationJson(String name, Instant since) {}
+
+    record ResourcesJson(int cpuMillis, long memoryBytes, long diskBytes, int gpus) {
+        static ResourcesJson of(Resources resources) {
+            return new ResourcesJson(
+                    resources.cpuMillis(), resources.memoryBytes(), resources.diskBytes(), resources.gpus());
+        }
+    }
+
+    static SandboxJson of(Sandbox sandbox) {
+        return new SandboxJson(
+                sandbox.id().value(),
+                sandbox.name(),
+                sandbox.project().value(),
+                Names.of(sandbox.state()),
+                sandbox.underWay().map(o -> new OperationJson(Names.of(o.operation()), o.since())),
+                sandbox.failure(),
+                sandbox.template().value(),
+                sandbox.templateName(),
+                Names.of(sandbox.isolation()),
+                ResourcesJson.of(sandbox.resources()),
+                sandbox.env(),
+                sandbox.user(),
+                sandbox.workdir(),
+                sandbox.labels(),
+                NetworkJson.of(sandbox.network()),
+                sandbox.rules().stream().map(RuleJson::of).toList(),
+                sandbox.generation(),
+                sandbox.parent().map(Object::toString),
+                sandbox.createdAt(),
+                sandbox.stateSince(),
+                sandbox.lastActivity());
+    }
+
+    /** {@code {"egress":"all"}}. */
+    record NetworkJson(Optional<String> egress) {
+        private enum Egress {
+            ALL,
+            NONE
+        }
+
+        static NetworkJson of(NetworkPolicy policy) {
+            return new NetworkJson(Optional.of(Names.of(
+                    switch (policy) {
+                        case NetworkPolicy.Open _ -> Egress.ALL;
+                        case NetworkPolicy.None _ -> Egress.NONE;
+                    })));
+        }
+
+        NetworkPolicy policy() {
+            return switch (Names.parse("network.egress", Input.require("network.egress", egress), Egress.class)) {
+                case ALL -> NetworkPolicy.OPEN;
+                case NONE -> NetworkPolicy.NONE;
+            };
+        }
+    }
+}
