@@ -19,7 +19,10 @@ import dev.atoll.store.TemplateStore;
 import dev.atoll.warden.Layer;
 import dev.atoll.warden.Warden;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -107,7 +110,7 @@ final class TemplateCatalog implements Templates {
         return Stream.concat(
                 made.values().stream()
                         .filter(t -> t.project().equals(Optional.of(project)))
-                        .sorted(java.util.Comparator.comparing(Template::name)),
+                        .sorted(Comparator.comparing(Template::name)),
                 imported.values().stream());
     }
 
@@ -192,7 +195,7 @@ final class TemplateCatalog implements Templates {
 
     /** Reads the base templates from what the warden last said about the node. */
     void readImported() {
-        var next = new java.util.LinkedHashMap<TemplateId, Template>();
+        var next = new LinkedHashMap<TemplateId, Template>();
         for (Layer layer : facts.info().layers()) {
             if (!layer.name().isEmpty()) {
                 var id = new TemplateId(layer.id().value());
@@ -202,10 +205,11 @@ final class TemplateCatalog implements Templates {
         imported = next;
     }
 
+    /** When it was made is not kept with a layer. */
     private Template templateOf(TemplateId id, Layer layer) {
-        ImageConfig image = ImageConfig.parse(layer.configJson());
         return new Template(
-                id, layer.name(), Optional.empty(), List.of(layer.id()), image.config(), layer.bytes(), true,
-                aliases.leadingTo(layer.name()), image.created().orElse(java.time.Instant.EPOCH));
+                id, layer.name(), Optional.empty(), List.of(layer.id()),
+                TemplateConfig.parse(layer.name(), layer.configJson()), layer.bytes(), true,
+                aliases.leadingTo(layer.name()), Instant.EPOCH);
     }
 }

@@ -1,0 +1,188 @@
+package dev.atoll.tests;
+
+import dev.atoll.domain.Caller;
+import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.Execution;
+import dev.atoll.domain.ProcessSpec;
+import dev.atoll.domain.ProjectId;
+import dev.atoll.domain.Resources;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.Source;
+import dev.atoll.engine.Engine;
+import dev.atoll.engine.EngineConfig;
+import dev.atoll.engine.EngineConfig.Alias;
+import dev.atoll.engine.EngineConfig.Prefer;
+import dev.atoll.engine.KillPoints;
+import dev.atoll.guest.GuestHub;
+import dev.atoll.store.SqliteStore;
+import dev.atoll.store.Store;
+import dev.atoll.warden.Warden;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A node for tests: a real warden as root, an engine in this process, real sandboxes. Either half can
+ * be ended and started again; closing removes everything from the kernel and the disk.
+ */
+public final class AtollNode implements AutoCloseable {
+    /** An ordinary key's caller. */
+    public static final Caller CALLER = new Caller(ProjectId.DEFAULT, "test", false);
+
+    private static final long MEMORY = 512 * Resources.MIB;
+
+    private final NodePlace place;
+    private final WardenProcess wardenProcess;
+    private final UnaryOperator<EngineConfig> configured;
+    private final TestClock clock = new TestClock();
+    private @Nullable Running running;
+
+    /** What lives as long as one engine. */
+    private record Running(Store store, Warden warden, GuestHub hub, Engine engine) {}
+
+    private AtollNode(UnaryOperator<EngineConfig> configured) {
+        this.configured = configured;
+        this.place = NodePlace.fresh();
+        this.wardenProcess = new WardenProcess(place);
+    }
+
+    public static AtollNode start() {
+        return start(config -> config);
+    }
+
+    /** @param configured changes the configuration that the engine gets, at each of its starts */
+    public static AtollNode start(UnaryOperator<EngineConfig> configured) {
+        var node = new AtollNode(configured);
+        try {
+            node.wardenProcess.start();
+            node.startEngine();
+            return node;
+        } catch (RuntimeException e) {
+            node.close();
+            throw e;
+        }
+    }
+
+    public Engine engine() {
+        return current().engine();
+    }
+
+    /** A connection of the test's own to see what the warden holds. */
+    public Warden warden() {
+        return current().warden();
+    }
+
+    public Store store() {
+        return current().store();
+    }
+
+    /** What rules and expiries go by. */
+    public TestClock clock() {
+        return clock;
+    }
+
+    public void startEngine() {
+        EngineConfig config = configured.apply(EngineConfig.defaults("test", place.run().resolve("s"))
+                .withWarmSlots(2)
+                .withDefaults(new Resources(1000, MEMORY, NodePlace.DISK_BYTES, 0))
+                .withAliases(List.of(new Alias("python:*", "base", Prefer.ALIAS))));
+        Store store = SqliteStore.open(place.state().resolve("atoll.db"));
+        Warden warden = Warden.at(wardenProcess.socket());
+        var hub = new GuestHub();
+        Engine engine = Engine.start(
+                config, clock, new SecureRandom(), store, warden, hub, new SimpleMeterRegistry(), KillPoints.NONE);
+        running = new Running(store, warden, hub, engine);
+    }
+
+    /** Ends the engine as a shutdown does; sandboxes go on. */
+    public void stopEngine() {
+        Running ending = current();
+        running = null;
+        ending.engine().close();
+        ending.hub().close();
+        ending.warden().close();
+        ending.store().close();
+    }
+
+    public void restartEngine() {
+        stopEngine();
+        startEngine();
+    }
+
+    /** kill -9. */
+    public void killWarden() {
+        wardenProcess.kill();
+    }
+
+    /** Returns when it serves. */
+    public void startWarden() {
+        wardenProcess.start();
+    }
+
+    /** A sandbox of the base template. */
+    public Sandbox create() {
+        return engine().sandboxes().create(CALLER, base().build());
+    }
+
+    public static CreateSandbox.Builder base() {
+        return CreateSandbox.from(new Source.OfTemplate("base"));
+    }
+
+    /** Runs a shell command and returns its trimmed output; a failure of it fails the test. */
+    public String sh(SandboxId sandbox, String command) {
+        Execution done = run(sandbox, command);
+        if (done.exit().code() != 0) {
+            throw new AssertionError(command + " ended with " + done.exit() + ": " + text(done.stderr()));
+        }
+        return text(done.stdout()).strip();
+    }
+
+    public Execution run(SandboxId sandbox, String command) {
+        return engine().processes().run(CALLER, sandbox, ProcessSpec.shell("/bin/sh", command), 1 << 20);
+    }
+
+    public static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private Running current() {
+        Running now = running;
+        if (now == null) {
+            throw new IllegalStateException("no engine runs");
+        }
+        return now;
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (running != null) {
+                stopEngine();
+            }
+        } finally {
+            wardenProcess.tearDown();
+            remove(place.state());
+            remove(place.run());
+        }
+    }
+
+    private static void remove(Path directory) {
+        try (Stream<Path> below = Files.exists(directory) ? Files.walk(directory) : Stream.empty()) {
+            for (Path path : below.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+package dev.atoll.tests;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Where a test's node has its things, and what it needs from the machine. The environment says where
+ * the programs and templates are when not in their usual places; what is missing fails the test with
+ * its reason.
+ *
+ * @param instance at most 12 of {@code [a-z0-9]}; everything in the kernel carries it
+ */
+record NodePlace(String instance, Path state, Path run, String subnet, long idBase) {
+    static final long DISK_BYTES = 2L << 30;
+    static final long POOL_BYTES = 24L << 30;
+    private static final AtomicInteger NEXT = new AtomicInteger();
+
+    /** A place of its own for each call of this JVM and, by the pid, for each JVM. */
+    static NodePlace fresh() {
+        String base = environment("ATOLL_TEST_INSTANCE").orElse("t");
+        String instance = base + Long.toHexString(ProcessHandle.current().pid() & 0xfffff) + "x" + NEXT.incrementAndGet();
+        return new NodePlace(
+                instance,
+                Path.of(environment("ATOLL_TEST_STATE").orElse("/var/tmp/atoll-test")).resolve(instance),
+                Path.of("/run/atoll").resolve(instance),
+                environment("ATOLL_TEST_SUBNET").orElse("10.209.0.0/16"),
+                Long.parseLong(environment("ATOLL_TEST_ID_BASE").orElse("1342177280")));
+    }
+
+    /** A program of the native workspace. */
+    static Path program(String name) {
+        Path directory = environment("ATOLL_NATIVE").map(Path::of).orElseGet(() -> tree().resolve("native/target/release"));
+        return existing(directory.resolve(name), "build it with 'cargo build --release' in native/");
+    }
+
+    /** Where the base template is. */
+    static Path templates() {
+        Path directory = Path.of(environment("ATOLL_TEMPLATES").orElse("/var/cache/atoll/templates"));
+        existing(directory.resolve("base.json"), "'./atoll up' makes it");
+        return directory;
+    }
+
+    private static Path tree() {
+        Path directory = Path.of("").toAbsolutePath();
+        while (!Files.isDirectory(directory.resolve("native"))) {
+            directory = Optional.ofNullable(directory.getParent())
+                    .orElseThrow(() -> new IllegalStateException("the tests run outside the tree"));
+        }
+        return directory;
+    }
+
+    private static Path existing(Path path, String otherwise) {
+        if (!Files.exists(path)) {
+            throw new IllegalStateException(path + " is missing: " + otherwise);
+        }
+        return path;
+    }
+
+    private static Optional<String> environment(String name) {
+        return Optional.ofNullable(System.getenv(name)).filter(value -> !value.isBlank());
+    }
+}

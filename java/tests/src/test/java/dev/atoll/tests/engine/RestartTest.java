@@ -1,0 +1,143 @@
+package dev.atoll.tests.engine;
+
+import static dev.atoll.tests.AtollNode.CALLER;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atoll.domain.LifecycleRule;
+import dev.atoll.domain.ProcessEvent;
+import dev.atoll.domain.ProcessId;
+import dev.atoll.domain.ProcessSpec;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.tests.AtollNode;
+import java.io.ByteArrayOutputStream;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The engine, the warden or both end while sandboxes run. */
+class RestartTest {
+    private AtollNode node;
+
+    @BeforeEach
+    void start() {
+        node = AtollNode.start();
+    }
+
+    @AfterEach
+    void stop() {
+        node.close();
+    }
+
+    @Test
+    void aRunningSandboxAndItsProcessesGoOnWithoutTheEngine() {
+        Sandbox made = node.create();
+        var id = new ProcessId("counter");
+        node.engine().processes().startDetached(CALLER, made.id(),
+                ProcessSpec.of(List.of("/bin/sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.3; done")).withId(id));
+        node.restartEngine();
+        Sandbox adopted = node.engine().sandboxes().get(CALLER, made.id());
+        assertThat(adopted.state()).isEqualTo(SandboxState.RUNNING);
+        assertThat(adopted.generation()).isEqualTo(1);
+        assertThat(output(made.id(), id)).isEqualTo("1\n2\n3\n");
+        assertThat(node.sh(made.id(), "echo alive")).isEqualTo("alive");
+    }
+
+    @Test
+    void pausedAndStoppedSandboxesAreStillThat() {
+        Sandbox paused = node.create();
+        Sandbox stopped = node.create();
+        node.engine().sandboxes().pause(CALLER, paused.id());
+        node.engine().sandboxes().stop(CALLER, stopped.id(), Duration.ZERO);
+        node.restartEngine();
+        assertThat(state(paused.id())).isEqualTo(SandboxState.PAUSED);
+        assertThat(state(stopped.id())).isEqualTo(SandboxState.STOPPED);
+        node.engine().sandboxes().resume(CALLER, paused.id());
+        assertThat(node.sh(paused.id(), "echo alive")).isEqualTo("alive");
+        node.engine().sandboxes().start(CALLER, stopped.id());
+        assertThat(node.sh(stopped.id(), "echo alive")).isEqualTo("alive");
+    }
+
+    @Test
+    void aSandboxThatEndedMeanwhileIsStoppedWithItsFiles() {
+        Sandbox made = node.create();
+        node.sh(made.id(), "echo kept > /root/file; sync");
+        int pid = node.warden().listAll().live().getFirst().pid();
+        node.stopEngine();
+        ProcessHandle process = ProcessHandle.of(pid).orElseThrow();
+        process.destroyForcibly();
+        Awaitility.await().until(() -> !process.isAlive());
+        node.startEngine();
+        Awaitility.await().until(() -> state(made.id()) == SandboxState.STOPPED);
+        node.engine().sandboxes().start(CALLER, made.id());
+        assertThat(node.sh(made.id(), "cat /root/file")).isEqualTo("kept");
+    }
+
+    @Test
+    void aDeadlineThatPassedMeanwhileFiresAtTheNextStart() {
+        Sandbox made = node.engine().sandboxes().create(
+                CALLER, AtollNode.base().rules(List.of(LifecycleRule.stopWhenIdle(Duration.ofMinutes(15)))).build());
+        node.stopEngine();
+        node.clock().advance(Duration.ofMinutes(16));
+        node.startEngine();
+        Awaitility.await().until(() -> state(made.id()) == SandboxState.STOPPED);
+    }
+
+    @Test
+    void aKilledWardenDisturbsNoSandboxAndItsSuccessorTakesOver() {
+        Sandbox made = node.create();
+        node.sh(made.id(), "echo kept > /root/file");
+        node.killWarden();
+        assertThat(node.sh(made.id(), "cat /root/file")).isEqualTo("kept");
+        node.startWarden();
+        assertThat(node.sh(node.create().id(), "echo alive")).isEqualTo("alive");
+        node.engine().sandboxes().stop(CALLER, made.id(), Duration.ofSeconds(1));
+        node.engine().sandboxes().start(CALLER, made.id());
+        assertThat(node.sh(made.id(), "cat /root/file")).isEqualTo("kept");
+    }
+
+    @Test
+    void bothEndAndEverythingIsTakenOver() {
+        Sandbox made = node.create();
+        node.sh(made.id(), "echo kept > /root/file");
+        node.killWarden();
+        node.stopEngine();
+        node.startWarden();
+        node.startEngine();
+        assertThat(state(made.id())).isEqualTo(SandboxState.RUNNING);
+        assertThat(node.sh(made.id(), "cat /root/file")).isEqualTo("kept");
+    }
+
+    @Test
+    void whatTheJournalDoesNotKnowIsRemoved() {
+        Sandbox made = node.create();
+        var unknown = new dev.atoll.domain.SnapshotId("e".repeat(32));
+        node.warden().snapshot(made.id(), unknown);
+        node.restartEngine();
+        assertThat(node.warden().listAll().snapshots()).isEmpty();
+        assertThat(node.engine().node().audit(false)).isEmpty();
+    }
+
+    private SandboxState state(SandboxId id) {
+        return node.engine().sandboxes().get(CALLER, id).state();
+    }
+
+    /** All that the process wrote to stdout, read to its end. */
+    private String output(SandboxId sandbox, ProcessId process) {
+        var bytes = new ByteArrayOutputStream();
+        try (var stream = node.engine().processes().attach(CALLER, sandbox, process, 0, 0, false)) {
+            Optional<ProcessEvent> event;
+            while ((event = stream.next()).isPresent()) {
+                if (event.get() instanceof ProcessEvent.Output output) {
+                    bytes.writeBytes(output.bytes());
+                }
+            }
+        }
+        return AtollNode.text(bytes.toByteArray());
+    }
+}
