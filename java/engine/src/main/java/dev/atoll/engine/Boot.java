@@ -28,6 +28,8 @@ import org.slf4j.LoggerFactory;
 final class Boot {
     private static final Logger LOG = LoggerFactory.getLogger(Boot.class);
     private static final int ENTROPY_BYTES = 64;
+    /** The warden has set it; inside a container nobody may. */
+    private static final String HOSTNAME_OF_THE_CLAIM = "";
     /** A warm slot may have died unnoticed (the warden was killed): then another one is taken. */
     private static final int ATTEMPTS = 3;
 
@@ -117,13 +119,12 @@ final class Boot {
 
     /** What a guest is told at a boot; also after a re-adoption, should it not know. */
     GuestConfig configurationOf(Sandbox sandbox, String address) {
-        String hostname = Hostnames.of(sandbox);
         Map<String, String> env = new HashMap<>(config.trustEnv());
         env.putAll(sandbox.env());
         boolean network = sandbox.network() instanceof NetworkPolicy.Open;
         return new GuestConfig(
                 sandbox.generation(),
-                hostname,
+                HOSTNAME_OF_THE_CLAIM,
                 env,
                 sandbox.user(),
                 sandbox.workdir(),
@@ -132,7 +133,7 @@ final class Boot {
                 List.of(
                         new Host("127.0.0.1", List.of("localhost")),
                         new Host("::1", List.of("localhost", "ip6-localhost", "ip6-loopback")),
-                        new Host(address, List.of(hostname))),
+                        new Host(address, List.of(Hostnames.of(sandbox)))),
                 network ? List.of(facts.gateway()) : List.of(),
                 config.keptProcesses());
     }

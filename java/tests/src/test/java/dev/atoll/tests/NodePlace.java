@@ -1,9 +1,12 @@
 package dev.atoll.tests;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /**
  * Where a test's node has its things, and what it needs from the machine. The environment says where
@@ -29,10 +32,22 @@ record NodePlace(String instance, Path state, Path run, String subnet, long idBa
                 Long.parseLong(environment("ATOLL_TEST_ID_BASE").orElse("1342177280")));
     }
 
-    /** A program of the native workspace. */
+    /** A program of the native workspace; Cargo puts it below the name of the machine's target. */
     static Path program(String name) {
-        Path directory = environment("ATOLL_NATIVE").map(Path::of).orElseGet(() -> tree().resolve("native/target/release"));
-        return existing(directory.resolve(name), "build it with 'cargo build --release' in native/");
+        Optional<Path> directory = environment("ATOLL_NATIVE").map(Path::of);
+        if (directory.isPresent()) {
+            return existing(directory.get().resolve(name), "ATOLL_NATIVE names the directory of the programs");
+        }
+        Path target = tree().resolve("native/target");
+        try (Stream<Path> targets = Files.exists(target) ? Files.list(target) : Stream.empty()) {
+            return targets.map(t -> t.resolve("release").resolve(name))
+                    .filter(Files::exists)
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalStateException(
+                            name + " is missing: build it with 'cargo build --release' in native/"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Where the base template is. */
