@@ -100,9 +100,10 @@ fn respond(writer: &mut UnixStream, result: Reply) -> io::Result<()> {
     write_msg(writer, &response)
 }
 
-/// Sends events until the peer is gone or too far behind.
+/// Sends events until the peer is gone or too far behind; the answer tells that none is missed from now on.
 fn stream_events(warden: &Warden, writer: &mut UnixStream) -> io::Result<()> {
     let events = warden.events.subscribe();
+    respond(writer, Reply::Done(Done {}))?;
     for event in events {
         write_msg(writer, &event)?;
     }
