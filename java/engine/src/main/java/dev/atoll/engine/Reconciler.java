@@ -123,9 +123,9 @@ final class Reconciler {
     }
 
     private void register(SandboxRecord record) {
-        var owner = new SandboxOwner(tools, record);
+        var owner = SandboxOwner.ofJournal(tools, record);
         registry.takeName(owner.project(), record.sandbox().name(), owner.id());
-        record.idempotencyKey().ifPresent(key -> registry.takeIdempotencyKey(owner.project(), key, owner.id()));
+        record.idempotencyKey().ifPresent(key -> registry.takeIdempotencyKey(owner.project(), key, owner));
         registry.add(owner);
     }
 

@@ -74,16 +74,28 @@ final class SandboxOwner {
     private final OwnerTools tools;
     private final Mailbox mailbox;
     private final ActivityMarks activity;
+    private final CompletableFuture<Sandbox> made;
     private final ReentrantLock journalLock = new ReentrantLock();
     private volatile SandboxRecord record;
     private volatile @Nullable Occupancy occupancy;
     private volatile Optional<Operation.UnderWay> underWay = Optional.empty();
 
-    SandboxOwner(OwnerTools tools, SandboxRecord record) {
+    private SandboxOwner(OwnerTools tools, SandboxRecord record, CompletableFuture<Sandbox> made) {
         this.tools = tools;
+        this.made = made;
         this.record = record;
         this.mailbox = new Mailbox("sandbox-" + record.sandbox().id());
         this.activity = new ActivityMarks(record.sandbox().lastActivity());
+    }
+
+    /** The owner of a sandbox that is to be made. */
+    static SandboxOwner ofNew(OwnerTools tools, SandboxRecord record) {
+        return new SandboxOwner(tools, record, new CompletableFuture<>());
+    }
+
+    /** The owner of a sandbox that an earlier engine made. */
+    static SandboxOwner ofJournal(OwnerTools tools, SandboxRecord record) {
+        return new SandboxOwner(tools, record, CompletableFuture.completedFuture(record.sandbox()));
     }
 
     SandboxId id() {
@@ -92,6 +104,10 @@ final class SandboxOwner {
 
     ProjectId project() {
         return record.sandbox().project();
+    }
+
+    String name() {
+        return record.sandbox().name();
     }
 
     SandboxState state() {
@@ -168,9 +184,14 @@ final class SandboxOwner {
         return mailbox.call(() -> carryOut(command)).captured().orElseThrow();
     }
 
-    /** Waits until the commands queued so far are done. */
-    Sandbox settled() {
-        return mailbox.call(this::view);
+    /** How the create ended, for whoever waits in {@link #awaitMade}. */
+    void makingEnded(Optional<RuntimeException> failure) {
+        failure.ifPresentOrElse(made::completeExceptionally, () -> made.complete(record.sandbox()));
+    }
+
+    /** Returns when the create is over; what it failed of is thrown here, too. */
+    void awaitMade() {
+        Sandbox unused = Mailbox.await(made);
     }
 
     /**
@@ -180,7 +201,7 @@ final class SandboxOwner {
      */
     void delete(Optional<String> failed) {
         if (state() == SandboxState.CREATING && failed.isEmpty()) {
-            var unused = settled();
+            awaitMade();
         }
         markDeleted(failed);
         mailbox.call(() -> carryOut(new SandboxCommand.Delete()));
@@ -401,7 +422,7 @@ final class SandboxOwner {
             record = next;
             tools.registry().freeName(project(), next.sandbox().name(), id());
             if (failed.isPresent()) {
-                before.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, id()));
+                before.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, this));
             }
         } finally {
             journalLock.unlock();
@@ -435,7 +456,7 @@ final class SandboxOwner {
         tools.warden().deleteDisk(id());
         tools.killPoints().reached(KillPoint.DELETE_DISK_GONE);
         tools.usage().forget(id());
-        record.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, id()));
+        record.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, this));
         tools.registry().remove(this);
         tools.killPoints().reached(KillPoint.DELETE_COMMITTED);
     }

@@ -32,7 +32,7 @@ final class SandboxRegistry {
 
     private final Map<SandboxId, SandboxOwner> owners = new ConcurrentHashMap<>();
     private final Map<Key, SandboxId> names = new ConcurrentHashMap<>();
-    private final Map<Key, SandboxId> idempotencyKeys = new ConcurrentHashMap<>();
+    private final Map<Key, SandboxOwner> idempotencyKeys = new ConcurrentHashMap<>();
 
     /** @throws ConflictException when a living sandbox of the project has the name */
     void takeName(ProjectId project, String name, SandboxId id) {
@@ -47,14 +47,14 @@ final class SandboxRegistry {
         names.remove(new Key(project, name), id);
     }
 
-    /** Which sandbox a key of a create stands for: {@code id}, or that of an earlier create. */
-    SandboxId takeIdempotencyKey(ProjectId project, String key, SandboxId id) {
-        SandboxId holder = idempotencyKeys.putIfAbsent(new Key(project, key), id);
-        return holder == null ? id : holder;
+    /** Whose create a key stands for: {@code owner}'s, or an earlier one's, which may be under way. */
+    SandboxOwner takeIdempotencyKey(ProjectId project, String key, SandboxOwner owner) {
+        SandboxOwner holder = idempotencyKeys.putIfAbsent(new Key(project, key), owner);
+        return holder == null ? owner : holder;
     }
 
-    void freeIdempotencyKey(ProjectId project, String key, SandboxId id) {
-        idempotencyKeys.remove(new Key(project, key), id);
+    void freeIdempotencyKey(ProjectId project, String key, SandboxOwner owner) {
+        idempotencyKeys.remove(new Key(project, key), owner);
     }
 
     void add(SandboxOwner owner) {

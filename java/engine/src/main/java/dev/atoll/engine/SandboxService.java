@@ -9,6 +9,7 @@ import dev.atoll.domain.Isolation;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Operation;
 import dev.atoll.domain.Page;
+import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxChange;
@@ -50,56 +51,67 @@ final class SandboxService implements Sandboxes {
     public Sandbox create(Caller caller, CreateSandbox spec) {
         Isolation isolation = isolationOf(spec);
         Lifecycle.checkSupported(spec.rules());
-        var id = new SandboxId(ids.next());
+        var source = sources.resolve(caller.project(), spec.source());
+        Sandbox sandbox = intended(caller, spec, isolation, source);
+        var record = new SandboxRecord(sandbox, source.layers(), Optional.empty(), spec.idempotencyKey());
+        var owner = SandboxOwner.ofNew(tools, record);
         if (spec.idempotencyKey().isPresent()) {
-            Optional<Sandbox> first = earlier(caller, spec.idempotencyKey().get(), id);
-            if (first.isPresent()) {
-                return first.get();
+            SandboxOwner first = firstOf(caller.project(), spec.idempotencyKey().get(), owner);
+            if (first != owner) {
+                return ofEarlierCreate(first);
             }
         }
+        return make(owner, source.disk(sandbox.resources().diskBytes()));
+    }
+
+    /** Whose create it is: this one's, or an earlier one's of the same key. */
+    private SandboxOwner firstOf(ProjectId project, String key, SandboxOwner owner) {
+        SandboxOwner first = tools.registry().takeIdempotencyKey(project, key, owner);
+        if (first == owner) {
+            Optional<SandboxRecord> deleted = tools.journal().findByIdempotencyKey(project, key);
+            if (deleted.isPresent()) {
+                tools.registry().freeIdempotencyKey(project, key, owner);
+                var refusal = new ConflictException("the sandbox of this idempotency key was deleted: "
+                        + deleted.get().sandbox().id() + "; use a new key");
+                owner.makingEnded(Optional.of(refusal));
+                throw refusal;
+            }
+        }
+        return first;
+    }
+
+    private static Sandbox ofEarlierCreate(SandboxOwner first) {
         try {
-            var source = sources.resolve(caller.project(), spec.source());
-            Sandbox sandbox = intended(caller, spec, id, isolation, source);
-            return make(new SandboxRecord(sandbox, source.layers(), Optional.empty(), spec.idempotencyKey()),
-                    source.disk(sandbox.resources().diskBytes()));
+            first.awaitMade();
         } catch (RuntimeException e) {
-            spec.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(caller.project(), key, id));
+            throw new ConflictException("the create with this idempotency key failed: " + e.getMessage());
+        }
+        if (first.isDeleted()) {
+            throw new ConflictException(
+                    "the sandbox of this idempotency key was deleted: " + first.id() + "; use a new key");
+        }
+        return first.view();
+    }
+
+    /** Makes the sandbox, or leaves nothing of it. */
+    private Sandbox make(SandboxOwner owner, DiskSource disk) {
+        try {
+            tools.registry().takeName(owner.project(), owner.name(), owner.id());
+        } catch (ConflictException e) {
+            owner.record().idempotencyKey()
+                    .ifPresent(key -> tools.registry().freeIdempotencyKey(owner.project(), key, owner));
+            owner.makingEnded(Optional.of(e));
             throw e;
         }
-    }
-
-    /** The sandbox that an earlier create of the same key made or is making; empty when {@code id} is the first. */
-    private Optional<Sandbox> earlier(Caller caller, String key, SandboxId id) {
-        SandboxId holder = tools.registry().takeIdempotencyKey(caller.project(), key, id);
-        if (!holder.equals(id)) {
-            Optional<SandboxOwner> owner = tools.registry().find(holder);
-            owner.ifPresent(SandboxOwner::settled);
-            return Optional.of(owner.filter(o -> !o.isDeleted())
-                    .orElseThrow(() -> new ConflictException(
-                            "the first create with this idempotency key has not succeeded or its sandbox was deleted; "
-                                    + "use a new key"))
-                    .view());
-        }
-        Optional<SandboxRecord> deleted = tools.journal().findByIdempotencyKey(caller.project(), key);
-        if (deleted.isPresent()) {
-            tools.registry().freeIdempotencyKey(caller.project(), key, id);
-            throw new ConflictException("the sandbox of this idempotency key was deleted: "
-                    + deleted.get().sandbox().id() + "; use a new key");
-        }
-        return Optional.empty();
-    }
-
-    /** Makes the sandbox that the record describes, or leaves nothing of it. */
-    private Sandbox make(SandboxRecord record, DiskSource disk) {
-        Sandbox sandbox = record.sandbox();
-        tools.registry().takeName(sandbox.project(), sandbox.name(), sandbox.id());
         tools.killPoints().reached(KillPoint.CREATE_NAMED);
-        var owner = new SandboxOwner(tools, record);
         tools.registry().add(owner);
         try {
-            return owner.execute(new SandboxCommand.Create(disk));
+            Sandbox made = owner.execute(new SandboxCommand.Create(disk));
+            owner.makingEnded(Optional.empty());
+            return made;
         } catch (RuntimeException e) {
             takeBack(owner, e);
+            owner.makingEnded(Optional.of(e));
             throw e;
         }
     }
@@ -125,7 +137,8 @@ final class SandboxService implements Sandboxes {
     }
 
     private Sandbox intended(
-            Caller caller, CreateSandbox spec, SandboxId id, Isolation isolation, SourceResolver.Resolved source) {
+            Caller caller, CreateSandbox spec, Isolation isolation, SourceResolver.Resolved source) {
+        var id = new SandboxId(ids.next());
         Instant now = tools.clock().instant();
         Resources defaults = tools.config().defaults();
         long disk = source.snapshot().map(s -> s.sizeBytes()).orElse(spec.diskBytes().orElse(defaults.diskBytes()));
@@ -242,7 +255,7 @@ final class SandboxService implements Sandboxes {
     private List<Sandbox> makeAll(SandboxRecord parent, List<Optional<String>> names, DiskSource disk) {
         List<CompletableFuture<Sandbox>> children = names.stream()
                 .map(name -> CompletableFuture.supplyAsync(() -> {
-                    Sandbox child = make(childOf(parent, name), disk);
+                    Sandbox child = make(SandboxOwner.ofNew(tools, childOf(parent, name)), disk);
                     tools.killPoints().reached(KillPoint.FORK_CHILD_MADE);
                     return child;
                 }, tools.virtualThreads()))
