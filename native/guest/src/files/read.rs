@@ -23,18 +23,19 @@ pub fn read(guest: &Guest, conn: &mut Conn, request: &Read) -> Outcome {
     let path = place.path(&request.path)?;
     place.run(|| {
         let (file, endless) = open(&path)?;
-        let meta = file.metadata().map_err(|e| Failure::os(&e, &path))?;
         if endless && request.length == 0 {
             return Err(Failure::invalid("length", "length: a device needs one").into());
         }
-        conn.reply(Answer::Info(stat::info(&path, &meta, &Names::load())))?;
+        let stat = rustix::fs::fstat(&file).map_err(|e| Failure::os(&e.into(), &path))?;
+        conn.reply(Answer::Info(stat::info(&path, &stat, Vec::new(), &Names::load())))?;
         let end = match request.length {
             0 => u64::MAX,
             n => request.offset.saturating_add(n),
         };
         // Files of /proc and the like say size 0 and have content: those are read to their end.
-        if meta.size() > 0 && !endless {
-            let known = end.min(meta.size());
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        if size > 0 && !endless {
+            let known = end.min(size);
             send_known(conn, &file, request.offset, known, &path)?;
         } else {
             send_unknown(conn, &file, request.offset, end, endless, &path)?;

@@ -1,49 +1,39 @@
 //! What is known of a file.
 
-use super::path::{Place, as_path};
+use super::path::Place;
 use crate::conn::Conn;
 use crate::failure::{Failure, Outcome};
 use crate::guest::Guest;
 use crate::users::Names;
-use atoll_wire::guest::{FileInfo, Stat, file_info::Type, reply::Result as Answer};
-use std::fs::{self, Metadata};
-use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use atoll_wire::guest::{self as pb, FileInfo, file_info::Type, reply::Result as Answer};
+use rustix::fs::{FileType, Stat};
 
-pub fn stat(guest: &Guest, conn: &mut Conn, request: &Stat) -> Outcome {
+pub fn stat(guest: &Guest, conn: &mut Conn, request: &pb::Stat) -> Outcome {
     let place = Place::of(guest, request.r#where.as_ref())?;
     let path = place.path(&request.path)?;
     let names = Names::load();
     let info = place.run(|| {
         let found = match request.follow {
-            true => fs::metadata(as_path(&path)),
-            false => fs::symlink_metadata(as_path(&path)),
+            true => rustix::fs::stat(path.as_slice()),
+            false => rustix::fs::lstat(path.as_slice()),
         };
-        let meta = found.map_err(|e| Failure::os(&e, &path))?;
-        Ok(info(&path, &meta, &names))
+        let stat = found.map_err(|e| Failure::os(&e.into(), &path))?;
+        Ok(info(&path, &stat, link_target(&path, &stat), &names))
     })?;
     conn.reply(Answer::Info(info))?;
     Ok(())
 }
 
-fn kind(meta: &Metadata) -> Type {
-    let t = meta.file_type();
-    if t.is_file() {
-        Type::File
-    } else if t.is_dir() {
-        Type::Directory
-    } else if t.is_symlink() {
-        Type::Symlink
-    } else if t.is_fifo() {
-        Type::Fifo
-    } else if t.is_socket() {
-        Type::Socket
-    } else if t.is_char_device() {
-        Type::Char
-    } else if t.is_block_device() {
-        Type::Block
-    } else {
-        Type::Other
+fn kind(stat: &Stat) -> Type {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Type::File,
+        FileType::Directory => Type::Directory,
+        FileType::Symlink => Type::Symlink,
+        FileType::Fifo => Type::Fifo,
+        FileType::Socket => Type::Socket,
+        FileType::CharacterDevice => Type::Char,
+        FileType::BlockDevice => Type::Block,
+        FileType::Unknown => Type::Other,
     }
 }
 
@@ -55,31 +45,35 @@ pub fn base_name(path: &[u8]) -> &[u8] {
     path.get(start..).unwrap_or_default()
 }
 
-fn nanoseconds(seconds: i64, nanos: i64) -> i64 {
-    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+fn link_target(path: &[u8], stat: &Stat) -> Vec<u8> {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+        return Vec::new();
+    }
+    // A link that vanished between the two calls has no target any more.
+    rustix::fs::readlink(path, Vec::new()).map(|t| t.into_bytes()).unwrap_or_default()
 }
 
-/// The protocol's view of a file. The link target is read with the caller's credentials.
-pub fn info(path: &[u8], meta: &Metadata, names: &Names) -> FileInfo {
-    let link_target = match meta.file_type().is_symlink() {
-        true => fs::read_link(as_path(path)).map(|t| t.into_os_string().into_vec()),
-        false => Ok(Vec::new()),
-    };
+/// Nanoseconds since 1970.
+pub fn nanoseconds(seconds: i64, nanos: u64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(i64::try_from(nanos).unwrap_or(0))
+}
+
+/// The protocol's view of a file.
+pub fn info(path: &[u8], stat: &Stat, link_target: Vec<u8>, names: &Names) -> FileInfo {
     FileInfo {
         path: path.to_vec(),
         name: base_name(path).to_vec(),
-        r#type: kind(meta) as i32,
-        size: meta.size(),
-        mode: meta.mode() & 0o7777,
-        uid: meta.uid(),
-        gid: meta.gid(),
-        owner: names.user(meta.uid()),
-        group: names.group(meta.gid()),
-        mtime_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
-        ctime_ns: nanoseconds(meta.ctime(), meta.ctime_nsec()),
-        inode: meta.ino(),
-        // A link that vanished between the two calls has no target any more.
-        link_target: link_target.unwrap_or_default(),
-        nlink: meta.nlink(),
+        r#type: kind(stat) as i32,
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        mode: stat.st_mode & 0o7777,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        owner: names.user(stat.st_uid),
+        group: names.group(stat.st_gid),
+        mtime_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+        ctime_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
+        inode: stat.st_ino,
+        link_target,
+        nlink: stat.st_nlink,
     }
 }

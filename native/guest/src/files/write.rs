@@ -42,8 +42,9 @@ pub fn write(guest: &Guest, conn: &mut Conn, request: &Write) -> Outcome {
         } else {
             replacing(conn, request, &target)?
         };
-        let meta = fs::metadata(as_path(&target.path)).map_err(|e| Failure::os(&e, &target.path))?;
-        Ok(Written { bytes, info: Some(stat::info(&path, &meta, &Names::load())) })
+        let stat = rustix::fs::stat(as_path(&target.path))
+            .map_err(|e| Failure::os(&e.into(), &target.path))?;
+        Ok(Written { bytes, info: Some(stat::info(&path, &stat, Vec::new(), &Names::load())) })
     })?;
     conn.reply(Answer::Written(written))?;
     Ok(())
@@ -124,7 +125,7 @@ fn in_place(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
     let mut file = rustix::fs::open(as_path(&target.path), flags, Mode::from_raw_mode(mode))
         .map(File::from)
         .map_err(|e| Failure::os(&e.into(), &target.path))?;
-    finish_attributes(&file, request, target.old.is_some().then_some(()), &target.path)?;
+    finish_attributes(&file, request, &target.path)?;
     let path = &target.path;
     if request.append {
         return receive(conn, path, |data, _| file.write_all(data));
@@ -136,7 +137,7 @@ fn in_place(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
 }
 
 /// Mode and owner that the request names.
-fn finish_attributes(file: &File, request: &Write, existed: Option<()>, path: &[u8]) -> Result<(), Failure> {
+fn finish_attributes(file: &File, request: &Write, path: &[u8]) -> Result<(), Failure> {
     if request.has_owner {
         std::os::unix::fs::fchown(file, Some(request.uid), Some(request.gid))
             .map_err(|e| Failure::os(&e, path))?;
@@ -144,8 +145,6 @@ fn finish_attributes(file: &File, request: &Write, existed: Option<()>, path: &[
     if request.mode != 0 {
         file.set_permissions(fs::Permissions::from_mode(request.mode))
             .map_err(|e| Failure::os(&e, path))?;
-    } else if existed.is_none() && request.has_owner {
-        // chown clears set-id bits only; a new file's mode is what open made of the umask.
     }
     Ok(())
 }
@@ -164,6 +163,16 @@ impl Temporary {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let fd = rustix::fs::open(as_path(&path), flags, Mode::from_raw_mode(0o666))?;
         Ok(Temporary { path, file: File::from(fd), kept: false })
+    }
+
+    fn install(mut self, target: &[u8], flags: RenameFlags) -> Outcome {
+        match rustix::fs::renameat_with(CWD, as_path(&self.path), CWD, as_path(target), flags) {
+            Ok(()) => self.kept = true,
+            // A mount point cannot be renamed over: its content is replaced in place.
+            Err(rustix::io::Errno::BUSY) => copy_over(&mut self.file, target)?,
+            Err(e) => return Err(Failure::os(&e.into(), target).into()),
+        }
+        Ok(())
     }
 }
 
@@ -198,15 +207,9 @@ fn replacing(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> 
     if let Some(old) = &target.old {
         keep_attributes(&temporary.file, old).map_err(|e| Failure::os(&e, &target.path))?;
     }
-    finish_attributes(&temporary.file, request, target.old.as_ref().map(|_| ()), &target.path)?;
+    finish_attributes(&temporary.file, request, &target.path)?;
     let flags = if request.create_new { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
-    let (from, to) = (as_path(&temporary.path), as_path(&target.path));
-    match rustix::fs::renameat_with(CWD, from, CWD, to, flags) {
-        Ok(()) => temporary.kept = true,
-        // A mount point cannot be renamed over: its content is replaced in place.
-        Err(rustix::io::Errno::BUSY) => copy_over(&mut temporary.file, &target.path)?,
-        Err(e) => return Err(Failure::os(&e.into(), &target.path).into()),
-    }
+    temporary.install(&target.path, flags)?;
     Ok(bytes)
 }
 
@@ -239,7 +242,7 @@ fn open_over(path: &[u8]) -> Result<File, Failure> {
 fn overwriting(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
     let mut file = open_over(&target.path)?;
     let bytes = receive(conn, &target.path, |data, _| file.write_all(data))?;
-    finish_attributes(&file, request, Some(()), &target.path)?;
+    finish_attributes(&file, request, &target.path)?;
     Ok(bytes)
 }
 
@@ -249,4 +252,23 @@ fn copy_over(from: &mut File, path: &[u8]) -> Outcome {
         .and_then(|()| io::copy(from, &mut to))
         .map_err(|e| Failure::os(&e, path))?;
     Ok(())
+}
+
+/// Puts new content in place of an existing regular file, as an atomic write does.
+pub fn put(path: &[u8], content: &[u8]) -> Outcome {
+    let target = Target::find(path.to_vec())?;
+    let failed = |e: io::Error| Failure::os(&e, path);
+    let mut temporary = match Temporary::beside(&target.path) {
+        Ok(temporary) => temporary,
+        Err(e) if target.old.is_some() && e.kind() == io::ErrorKind::PermissionDenied => {
+            let mut file = open_over(&target.path)?;
+            return Ok(file.write_all(content).map_err(failed)?);
+        }
+        Err(e) => return Err(failed(e).into()),
+    };
+    temporary.file.write_all(content).map_err(failed)?;
+    if let Some(old) = &target.old {
+        keep_attributes(&temporary.file, old).map_err(failed)?;
+    }
+    temporary.install(&target.path, RenameFlags::empty())
 }

@@ -121,6 +121,10 @@ pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Er
         1 => Stage::User,
         2 => Stage::Cwd,
         3 => Stage::Exec,
+        // Killed before its first instruction: its end cannot be attributed, so it did not start.
+        _ if pid.load(Ordering::Acquire) != child => {
+            return Err((Stage::Setup, io::Error::from_raw_os_error(libc::EAGAIN)));
+        }
         _ => return Ok(Started { pid: child, pidfd }),
     };
     Err((stage, io::Error::from_raw_os_error(frame.errno.load(Ordering::Acquire))))
