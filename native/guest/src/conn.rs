@@ -57,6 +57,11 @@ impl Conn {
         n
     }
 
+    /// Whether bytes beyond the last frame were read already: poll does not tell of those.
+    pub fn has_buffered(&self) -> bool {
+        !self.unread().is_empty()
+    }
+
     /// Gives back the memory of past large frames; called when the connection turns idle.
     pub fn relax(&mut self) {
         if self.start == self.buffer.len() {

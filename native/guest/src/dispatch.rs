@@ -4,7 +4,7 @@ use crate::conn::Conn;
 use crate::failure::{Failure, Outcome};
 use crate::guest::Guest;
 use crate::process::{input, session, signals, spawn};
-use crate::{configure, files, metrics, shutdown};
+use crate::{configure, files, metrics, net, shutdown, tar, watch};
 use atoll_wire::guest::error::Code;
 use atoll_wire::guest::{ProcessList, Request, reply::Result as Answer, request::Op};
 
@@ -53,11 +53,13 @@ pub fn serve(
         Op::Search(r) => return files::search::search(guest, conn, &r),
         Op::Glob(r) => return files::glob::glob(guest, conn, &r),
         Op::Replace(r) => return files::replace::replace(guest, conn, &r),
+        Op::Watch(r) => return watch::watch(guest, conn, &r),
+        Op::Archive(r) => return tar::archive::archive(guest, conn, &r),
+        Op::Extract(r) => return tar::extract::extract(guest, conn, &r),
+        Op::Dial(r) => return net::dial::dial(guest, conn, &r),
+        Op::Ports(_) => return net::ports::ports(conn),
         Op::Metrics(_) => return metrics::metrics(guest, conn),
         Op::Shutdown(r) => shutdown::shutdown(guest, &r),
-        _ => {
-            return Err(Failure::new(Code::Unsupported, "op: not known to this guest").into());
-        }
     }
     conn.ok()?;
     Ok(())

@@ -14,13 +14,16 @@ mod failure;
 mod files;
 mod guest;
 mod metrics;
+mod net;
 mod process;
 mod shutdown;
 mod spool;
 mod start;
 mod sys;
+mod tar;
 mod users;
 mod wait;
+mod watch;
 
 use std::process::ExitCode;
 

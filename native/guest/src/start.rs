@@ -83,10 +83,11 @@ fn prepare_process(spool: &OwnedFd) -> io::Result<Start> {
         // Kernels without ambient capabilities have none to clear.
         libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
         libc::umask(0o022);
-        for signal in 1..=64 {
-            if signal != libc::SIGPIPE {
-                libc::signal(signal, libc::SIG_DFL);
-            }
+        // The raw call: glibc refuses to touch the two signals that it uses itself, which may have
+        // been inherited as ignored. The kernel's struct sigaction is four words, default = zeros.
+        let default = [0u64; 4];
+        for signal in (1..=64).filter(|s| *s != libc::SIGPIPE) {
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null::<u64>(), 8);
         }
         libc::setsid();
         let cloexec = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;

@@ -18,7 +18,7 @@ pub fn glob(guest: &Guest, conn: &mut Conn, request: &Glob) -> Outcome {
     check("pattern", &request.pattern)?;
     let pattern = Pattern::parse(&request.pattern)?;
     place.run(|| {
-        let tree = Tree::open(&path)?;
+        let tree = Tree::open(&path)?.lenient();
         let mut sender = Sender::new(conn, request.limit);
         tree.walk(|entry| {
             if pattern.matches(entry.relative) && !sender.add(&tree, entry)? {

@@ -63,7 +63,7 @@ pub fn list_dir(guest: &Guest, conn: &mut Conn, request: &ListDir) -> Outcome {
     let path = place.path_or_cwd(&request.path)?;
     let depth = request.depth.max(1);
     place.run(|| {
-        let tree = Tree::open(&path)?;
+        let tree = Tree::open(&path)?.lenient();
         let mut sender = Sender::new(conn, request.limit);
         tree.walk(|entry| {
             Ok(match sender.add(&tree, entry)? {

@@ -93,7 +93,7 @@ pub fn search(guest: &Guest, conn: &mut Conn, request: &Search) -> Outcome {
         let mut found = Found::new(conn, request.limit);
         let stat = rustix::fs::stat(path.as_slice()).map_err(|e| Failure::os(&e.into(), &path))?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            let tree = Tree::open(&path)?;
+            let tree = Tree::open(&path)?.lenient();
             tree.walk(|entry| {
                 let file = tree.absolute(entry.relative);
                 if entry.kind() == FileType::Directory && is_kernel_directory(&file) {

@@ -17,6 +17,8 @@ pub struct Tree {
     pub root: OwnedFd,
     /// Absolute path of the top, for messages and replies.
     pub path: Vec<u8>,
+    /// Whether a directory that cannot be read is passed over (a search) or an error (a copy).
+    lenient: bool,
 }
 
 /// One name found.
@@ -82,15 +84,20 @@ pub fn open_directory(path: &[u8]) -> io::Result<OwnedFd> {
 impl Tree {
     pub fn open(path: &[u8]) -> Result<Tree, Failure> {
         let root = open_directory(path).map_err(|e| Failure::os(&e, path))?;
-        Ok(Tree { root, path: path.to_vec() })
+        Ok(Tree { root, path: path.to_vec(), lenient: false })
+    }
+
+    pub fn lenient(mut self) -> Tree {
+        self.lenient = true;
+        self
     }
 
     pub fn absolute(&self, relative: &[u8]) -> Vec<u8> {
         join(&self.path, relative)
     }
 
-    /// Visits everything below the top, parents before children, names in byte order. Directories
-    /// below the top that cannot be read are passed over; the top itself must be readable.
+    /// Visits everything below the top, parents before children, names in byte order. What
+    /// vanishes meanwhile is passed over.
     pub fn walk(&self, mut visit: impl FnMut(&Entry<'_>) -> Outcome<Go>) -> Outcome {
         let mut pending = vec![(Vec::new(), 1u32)];
         while let Some((relative, depth)) = pending.pop() {
@@ -99,8 +106,8 @@ impl Tree {
                 .and_then(|fd| names(&fd).map(|names| (fd, names)));
             let (directory, names) = match opened {
                 Ok(opened) => opened,
-                Err(e) if depth == 1 => return Err(Failure::os(&e, &self.path).into()),
-                Err(_) => continue,
+                Err(e) if depth > 1 && (self.lenient || e.kind() == io::ErrorKind::NotFound) => continue,
+                Err(e) => return Err(Failure::os(&e, self.absolute(&relative)).into()),
             };
             let mut below = Vec::new();
             for name in &names {

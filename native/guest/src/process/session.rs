@@ -153,6 +153,9 @@ impl Session<'_> {
                 }
             }
             self.push_input();
+            if conn.has_buffered() {
+                self.take_input(conn)?;
+            }
             self.wait(conn)?;
             self.take_input(conn)?;
         }
