@@ -10,25 +10,31 @@ use crate::dispatch;
 use crate::failure::Stop;
 use crate::guest::Guest;
 use crate::process::lock;
+use crate::wait::left;
 use atoll_wire::frame::{Kind, MAX_MSG_TO_GUEST};
 use atoll_wire::guest::{Hello, Request};
 use prost::Message;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::AsFd;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Version of the protocol of `guest.proto`.
 const PROTOCOL: u32 = 1;
 /// Connections at once, busy ones included.
 pub const MAX_CONNECTIONS: u32 = 256;
 const MIN_IDLE: u32 = 2;
+/// Idle connections beyond this many are closed when they were not used for [`SURPLUS_AFTER`].
 const MAX_IDLE: u32 = 4;
+const SURPLUS_AFTER: Duration = Duration::from_secs(5);
 const FIRST_BACKOFF: Duration = Duration::from_millis(5);
 const LAST_BACKOFF: Duration = Duration::from_millis(250);
-/// Stack of a connection's thread, bytes; pages are touched only as used.
-const STACK: usize = 128 << 10;
+/// Stack of a connection's thread, bytes; pages are touched only as used. The compressor builds
+/// its tables (about 200 KiB) on the stack before it moves them to the heap.
+const STACK: usize = 512 << 10;
 
 #[derive(Default)]
 struct Counts {
@@ -60,14 +66,15 @@ impl Link {
         }
     }
 
-    /// An operation ended: `false` when enough other connections are idle.
+    /// An operation ended: whether this connection is now one more than needed.
     fn returned(&self) -> bool {
         let mut counts = lock(&self.counts);
-        let keep = counts.idle < MAX_IDLE;
-        if keep {
-            counts.idle += 1;
-        }
-        keep
+        counts.idle += 1;
+        counts.idle > MAX_IDLE
+    }
+
+    fn is_surplus(&self) -> bool {
+        lock(&self.counts).idle > MAX_IDLE
     }
 
     fn closed(&self, was_idle: bool) {
@@ -159,10 +166,23 @@ fn converse(guest: &Guest, conn: &mut Conn, idle: &mut bool) -> io::Result<()> {
             Err(Stop::Gone(e)) => return Err(e),
         }
         conn.relax();
-        if !guest.link.returned() {
-            return Ok(());
-        }
         *idle = true;
+        let mut surplus = guest.link.returned();
+        // Not at once: a burst uses them again. An engine that sends a request just when the
+        // connection closes gets no reply at all, and knows from that that nothing was done.
+        while surplus && !conn.has_buffered() && !readable(conn, SURPLUS_AFTER)? {
+            surplus = guest.link.is_surplus();
+            if surplus {
+                return Ok(());
+            }
+        }
     }
     Ok(())
+}
+
+/// Whether something (also the end) arrives within the time.
+fn readable(conn: &Conn, within: Duration) -> io::Result<bool> {
+    let mut fds = [PollFd::from_borrowed_fd(conn.as_fd(), PollFlags::IN)];
+    let until = left(Instant::now().checked_add(within));
+    Ok(rustix::io::retry_on_intr(|| poll(&mut fds, until.as_ref()))? > 0)
 }

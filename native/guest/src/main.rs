@@ -28,6 +28,12 @@ mod watch;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Release builds abort on a panic; tests must not let one pass as a closed connection.
+    #[cfg(debug_assertions)]
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("atoll-guest: {panic}");
+        std::process::abort();
+    }));
     match start::run() {
         Ok(never) => match never {},
         Err(e) => {

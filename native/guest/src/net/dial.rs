@@ -97,8 +97,7 @@ impl Pipe {
             if self.input == Flow::Ended && self.output == Flow::Ended {
                 return Err(over());
             }
-            if conn.has_buffered() {
-                self.read_engine(conn)?;
+            while conn.has_buffered() && self.read_engine(conn)? {
                 self.write_peer()?;
             }
             self.wait(conn)?;
@@ -138,23 +137,19 @@ impl Pipe {
         Ok(())
     }
 
-    fn read_engine(&mut self, conn: &mut Conn) -> io::Result<()> {
+    /// Takes the engine's next frame when the last one was passed on; whether there was one.
+    fn read_engine(&mut self, conn: &mut Conn) -> io::Result<bool> {
         if self.input != Flow::Open || !self.to_peer.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         match conn.try_frame()? {
-            Arrived::Nothing => Ok(()),
-            Arrived::Frame(Kind::Data, payload) => {
-                self.to_peer = payload;
-                Ok(())
-            }
-            Arrived::Frame(Kind::End, _) => {
-                self.input = Flow::Ending;
-                Ok(())
-            }
-            Arrived::Frame(..) => Err(io::ErrorKind::InvalidData.into()),
-            Arrived::Closed => Err(io::ErrorKind::UnexpectedEof.into()),
+            Arrived::Nothing => return Ok(false),
+            Arrived::Frame(Kind::Data, payload) => self.to_peer = payload,
+            Arrived::Frame(Kind::End, _) => self.input = Flow::Ending,
+            Arrived::Frame(..) => return Err(io::ErrorKind::InvalidData.into()),
+            Arrived::Closed => return Err(io::ErrorKind::UnexpectedEof.into()),
         }
+        Ok(true)
     }
 
     fn write_peer(&mut self) -> io::Result<()> {
