@@ -102,6 +102,26 @@ class MalformedRequestTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "a=1&b=2&a=3, '[1, 3] [2]'",
+        "a=x%20y+z&b, '[x y z] []'",
+        "'b=&&a', '[] []'",
+    })
+    void queriesAreDecoded(String query, String body) throws IOException {
+        try (var server = new TestListener(request -> Response.text(request.queryAll("a") + " " + request.queryAll("b")))) {
+            assertThat(get(server, "/?" + query)).startsWith("HTTP/1.1 200").endsWith(body);
+        }
+    }
+
+    @Test
+    void malformedQueriesAre400() throws IOException {
+        try (var server = new TestListener(request -> Response.text(request.query("a").orElse("")))) {
+            assertThat(get(server, "/?a=%zz")).startsWith("HTTP/1.1 400").contains("query");
+            assertThat(get(server, "/?a=%4")).startsWith("HTTP/1.1 400").contains("query");
+        }
+    }
+
     @Test
     void tooLongHeadersAre431() throws IOException {
         try (var server = new TestListener(ROUTER, c -> c.withMaxHeaderBytes(2048))) {
