@@ -4,6 +4,8 @@ use super::world::*;
 use atoll_warden::net::Network;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -333,5 +335,33 @@ fn pid(network: &Network) -> u32 {
         }
         assert!(started.elapsed() < PATIENCE, "no forwarder");
         thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn the_forwarder_dies_with_a_warden_that_is_killed() {
+    let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = udp.local_addr().unwrap();
+    // A shell gives what it starts in the background another standard input unless told otherwise.
+    let script = "exec 3<&0; \"$0\" dns $$ 127.0.0.1 <&3 & exec sleep 60 <&- >&- 2>&- 3<&-";
+    let mut warden = Command::new("sh")
+        .args(["-c", script])
+        .arg(env!("CARGO_BIN_EXE_atoll-warden"))
+        .stdin(OwnedFd::from(udp))
+        .stdout(OwnedFd::from(tcp))
+        .spawn()
+        .unwrap();
+    let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.send_to(&query(1, "a.test")[..12], address).unwrap();
+    client.recv(&mut [0; 512]).expect("the forwarder serves");
+    warden.kill().unwrap();
+    warden.wait().unwrap();
+    // The sockets are its alone now, so the address is free when it is gone.
+    let started = Instant::now();
+    while UdpSocket::bind(address).is_err() {
+        assert!(started.elapsed() < PATIENCE, "the forwarder lives on");
+        thread::yield_now();
     }
 }
