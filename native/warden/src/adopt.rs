@@ -35,6 +35,12 @@ impl Warden {
             state.indexes.insert(sandbox.index);
             state.sandboxes.insert(sandbox.id, sandbox);
         }
+        // What is left now belongs to nobody.
+        let repair = atoll_wire::warden::Audit { repair: true, ..Default::default() };
+        for leak in self.audit(&repair)?.leaks {
+            let outcome = if leak.repaired { "removed" } else { "left" };
+            eprintln!("warden: {} {} of a dead warden is {outcome}", leak.kind, leak.name);
+        }
         Ok(())
     }
 
@@ -43,7 +49,9 @@ impl Warden {
         let pidfd = sys::pidfd_open(record.pid).during("process")?;
         // After the open: the pidfd holds the process that the start time is read of.
         let started = start_time(record.pid).during("process")?;
-        if started != record.start_time {
+        // An ended process that nobody has reaped still has its number and its start time.
+        let ended = sys::poll_one(pidfd.as_fd(), libc::POLLIN, 0).during("process")?;
+        if ended || started != record.start_time {
             return Err(crate::fault::Fault::not_found("process", record.pid));
         }
         let group = self.cgroups.group(slot);

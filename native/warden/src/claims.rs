@@ -164,6 +164,9 @@ impl Warden {
             ));
         }
         self.watch_memory(&sandbox);
+        if self.commits.try_send(order.sandbox).is_err() {
+            self.pool.sync_record(Family::Disk, order.sandbox).during("record of the disk")?;
+        }
         Ok(claimed)
     }
 
@@ -209,24 +212,15 @@ impl Warden {
         }
     }
 
-    /// The slot's own upper when its size fits or can be grown, else a fresh one.
+    /// The slot's own upper when it has the size, else a fresh one.
     fn new_upper(&self, slot: &mut Slot, size: u64) -> Outcome<Upper> {
         let own = self.config.default_disk_bytes.next_multiple_of(crate::config::DISK_STEP);
-        let nearest = self.pool.empty_for(size).map(|(bytes, _)| *bytes);
-        if let Some(upper) = slot.upper.take() {
-            if own == size {
-                return Ok(upper);
-            }
-            if nearest == Some(own) {
-                let image = fs::OpenOptions::new()
-                    .write(true)
-                    .open(self.pool.slot_image(slot.id))
-                    .during("growing a disk")?;
-                ext4::grow(&image, &upper.mounted, size).during("growing a disk")?;
-                return Ok(upper);
-            }
+        if own == size
+            && let Some(upper) = slot.upper.take()
+        {
+            return Ok(upper);
         }
-        durable::remove(&self.pool.slot_image(slot.id)).during("slot disk")?;
+        self.discard_upper(slot)?;
         let mounted = self.fresh_upper(slot.id, size)?;
         let view = UpperView::new(mounted.mount.as_fd(), slot.userns.as_fd()).during("upper")?;
         Ok(Upper { mounted, view })

@@ -60,7 +60,8 @@ pub struct PoolConfig {
 pub struct NetworkSection {
     /// IPv4 subnet the sandboxes' addresses come from, `a.b.c.d/len`.
     pub subnet: String,
-    /// CIDRs denied besides the built-in list.
+    /// CIDRs that sandboxes may not reach. The default: what is not public (loopback, RFC 1918,
+    /// carrier-grade NAT, link-local with the metadata services, ULA, multicast, reserved).
     pub deny: Vec<String>,
     /// CIDRs allowed though denied otherwise.
     pub allow: Vec<String>,
@@ -122,7 +123,7 @@ impl Default for NetworkSection {
     fn default() -> NetworkSection {
         NetworkSection {
             subnet: "10.200.0.0/16".to_owned(),
-            deny: Vec::new(),
+            deny: DENIED.map(str::to_owned).to_vec(),
             allow: Vec::new(),
             upstream: Vec::new(),
         }
@@ -140,6 +141,31 @@ impl Default for LimitsConfig {
         }
     }
 }
+
+/// RFC 6890 and its successors, and the metadata address of Azure, which is a public one.
+const DENIED: [&str; 21] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "168.63.129.16/32",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::1/128",
+    "64:ff9b::/96",
+    "2001:db8::/32",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+];
 
 /// Smallest disk, bytes: the journal takes 16 MiB of it.
 pub const MIN_DISK: u64 = 64 * MIB;

@@ -33,8 +33,7 @@ pub struct LiveDir {
 impl LiveDir {
     pub fn open(run_dir: &Path) -> io::Result<LiveDir> {
         let dir = run_dir.join("live");
-        let tmp = run_dir.join("live.tmp");
-        fs::create_dir_all(&dir)?;
+        let tmp = dir.join("new");
         fs::create_dir_all(&tmp)?;
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
         Ok(LiveDir { dir, tmp, boot_id })
@@ -61,7 +60,11 @@ impl LiveDir {
     pub fn read_all(&self) -> io::Result<Vec<(Id, LiveRecord)>> {
         let mut records = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
-            let path = entry?.path();
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                continue;
+            }
+            let path = entry.path();
             let id = path.file_stem().and_then(|n| n.to_str()).and_then(Id::parse);
             let record: Option<LiveRecord> =
                 fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());

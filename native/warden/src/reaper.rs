@@ -1,6 +1,8 @@
 //! The thread that hears of ended processes and of memory limits met.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use atoll_wire::warden::event;
 
@@ -9,21 +11,32 @@ use crate::lock::lock;
 use crate::warden::Warden;
 use crate::watcher::Signal;
 
+/// A v1 group tells of the met limit before anything is killed for it, and the count moves a moment
+/// later, or never when memory was found after all.
+const COUNT_LIMIT: Duration = Duration::from_secs(2);
+const COUNT_STEP_MS: i32 = 10;
+
 pub fn run(warden: &Arc<Warden>) {
+    let mut pressed: HashMap<Id, Instant> = HashMap::new();
     loop {
-        let signals = match warden.watcher.wait() {
+        let timeout = if pressed.is_empty() { -1 } else { COUNT_STEP_MS };
+        let signals = match warden.watcher.wait(timeout) {
             Ok(signals) => signals,
             Err(error) => {
                 eprintln!("warden: epoll: {error}");
                 std::process::abort();
             }
         };
+        let now = Instant::now();
         for signal in signals {
             match signal {
                 Signal::Ended(slot) => ended(warden, slot),
-                Signal::Memory(slot) => out_of_memory(warden, slot),
+                Signal::Memory(slot) => {
+                    pressed.insert(slot, now + COUNT_LIMIT);
+                }
             }
         }
+        pressed.retain(|slot, until| !tell_kills(warden, *slot) && now < *until);
     }
 }
 
@@ -58,14 +71,16 @@ fn ended(warden: &Arc<Warden>, slot: Id) {
     }
 }
 
-/// A limit met is no kill yet: only when the counter of kills has moved, it is told.
-fn out_of_memory(warden: &Warden, slot: Id) {
-    let Some(sandbox) = warden.sandbox_of_slot(slot) else { return };
+/// Publishes when the group's count of kills has moved; `true` when there is no more to wait for.
+fn tell_kills(warden: &Warden, slot: Id) -> bool {
+    let Some(sandbox) = warden.sandbox_of_slot(slot) else { return true };
     let kills = sandbox.group.oom_kills();
     let mut told = lock(&sandbox.oom_told);
-    if kills > *told {
-        *told = kills;
-        let id = sandbox.id.to_string();
-        warden.events.publish(event::Kind::Oom(event::Oom { id }));
+    if kills <= *told {
+        return false;
     }
+    *told = kills;
+    let id = sandbox.id.to_string();
+    warden.events.publish(event::Kind::Oom(event::Oom { id }));
+    true
 }

@@ -100,7 +100,8 @@ fn respond(writer: &mut UnixStream, result: Reply) -> io::Result<()> {
     write_msg(writer, &response)
 }
 
-/// Sends events until the peer is gone or too far behind; the answer tells that none is missed from now on.
+/// Sends events until the peer is gone or too far behind; the answer tells that none is missed from
+/// now on.
 fn stream_events(warden: &Warden, writer: &mut UnixStream) -> io::Result<()> {
     let events = warden.events.subscribe();
     respond(writer, Reply::Done(Done {}))?;

@@ -1,17 +1,20 @@
 //! Start and end of the service.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use crate::cgroup::Cgroups;
 use crate::config::Config;
+use crate::devices;
 use crate::events::Events;
+use crate::ids::Id;
 use crate::live::LiveDir;
 use crate::lock::KeyedLocks;
 use crate::net::{Network, NetworkConfig};
@@ -29,12 +32,22 @@ pub fn run(config: Config) -> Result<(), String> {
         return Err("the warden must run as root".to_owned());
     }
     raise_file_limit();
+    let missing: Vec<String> = crate::doctor::machine()
+        .into_iter()
+        .filter(|check| check.required && !check.ok)
+        .map(|check| format!("{}: {}", check.name, check.detail))
+        .collect();
+    if !missing.is_empty() {
+        return Err(format!("this machine lacks {}", missing.join("; ")));
+    }
     let run_dir = prepare_run_dir(&config)?;
     let _lock = exclusive(&run_dir.join("warden.lock"))?;
     let pool = Pool::open(&config)?;
     let cgroups = Cgroups::open(&config.instance, &run_dir.join("cgroup2"))?;
     limit_memory(&config, &cgroups)?;
-    socket_tmpfs(&config)?;
+    tmpfs(&run_dir.join("s"), config.engine_uid, config.engine_gid, c"0711", &config)?;
+    tmpfs(&run_dir.join("live"), 0, 0, c"0700", &config)?;
+    devices::confine(&cgroups.parent_v2()).map_err(|e| format!("device rules: {e}"))?;
     // From here on in a mount namespace of its own: slots are cloned from it, and every mount in
     // it costs each of them.
     private_namespace(&config, &pool)?;
@@ -47,6 +60,7 @@ pub fn run(config: Config) -> Result<(), String> {
     let launcher = Launcher::new(&config.guest_binary)?;
     let live = LiveDir::open(&config.run_dir).map_err(|e| format!("live records: {e}"))?;
     let watcher = Watcher::new().map_err(|e| format!("epoll: {e}"))?;
+    let (commits, committed) = sync_channel(crate::committer::BACKLOG);
     let warden = Arc::new(Warden {
         config,
         pool,
@@ -59,17 +73,22 @@ pub fn run(config: Config) -> Result<(), String> {
         watcher,
         locks: KeyedLocks::new(),
         state: Mutex::new(State::default()),
+        commits,
     });
     warden.take_over().map_err(|fault| format!("taking over: {}", fault.message))?;
     let socket = warden.config.run_dir.join("warden.sock");
     let listener = listen(&socket, warden.config.engine_gid)
         .map_err(|e| format!("{}: {e}", socket.display()))?;
-    serve(&warden, listener)?;
+    serve(&warden, listener, committed)?;
     let _ = fs::remove_file(&socket);
     Ok(())
 }
 
-fn serve(warden: &Arc<Warden>, listener: UnixListener) -> Result<(), String> {
+fn serve(
+    warden: &Arc<Warden>,
+    listener: UnixListener,
+    committed: Receiver<Id>,
+) -> Result<(), String> {
     let signals = block_signals();
     let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
         std::thread::Builder::new()
@@ -79,6 +98,8 @@ fn serve(warden: &Arc<Warden>, listener: UnixListener) -> Result<(), String> {
     };
     let w = warden.clone();
     start("reaper", Box::new(move || crate::reaper::run(&w)))?;
+    let w = warden.clone();
+    start("committer", Box::new(move || crate::committer::run(&w, &committed)))?;
     let w = warden.clone();
     start("watermark", Box::new(move || crate::watermark::run(&w)))?;
     let w = warden.clone();
@@ -145,27 +166,27 @@ pub fn exclusive(path: &Path) -> Result<File, String> {
     Ok(file)
 }
 
-/// The tmpfs in which the engine makes the sockets' directories; it outlives this process.
-fn socket_tmpfs(config: &Config) -> Result<(), String> {
-    let dir = config.run_dir.join("s");
+/// A tmpfs that outlives this process: the engine's sockets, and the live records, whose writing
+/// must not wait for a disk.
+fn tmpfs(dir: &Path, uid: u32, gid: u32, mode: &CStr, config: &Config) -> Result<(), String> {
     let make = || -> io::Result<()> {
-        fs::create_dir_all(&dir)?;
-        if crate::pool::is_mount_point(&dir)? {
+        fs::create_dir_all(dir)?;
+        if crate::pool::is_mount_point(dir)? {
             return Ok(());
         }
         let context = FsContext::open(c"tmpfs")?;
         let number = |n: u32| CString::new(n.to_string()).unwrap_or_default();
-        context.string(c"source", c"atoll-sockets")?;
-        context.string(c"uid", &number(config.engine_uid))?;
-        context.string(c"gid", &number(config.engine_gid))?;
-        context.string(c"mode", c"0711")?;
-        // A directory and a socket for each slot.
-        context.string(c"nr_inodes", &number(config.max_slots * 8 + 64))?;
-        context.string(c"size", c"16m")?;
+        context.string(c"source", c"atoll")?;
+        context.string(c"uid", &number(uid))?;
+        context.string(c"gid", &number(gid))?;
+        context.string(c"mode", mode)?;
+        // A directory and a socket for each slot, with room for dead ones not removed yet.
+        context.string(c"nr_inodes", &number(config.max_slots * 16 + 64))?;
+        context.string(c"size", c"64m")?;
         let mount = context.mount(
             libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC,
         )?;
-        sys::attach(mount.as_fd(), &c_path(&dir))
+        sys::attach(mount.as_fd(), &c_path(dir))
     };
     make().map_err(|e| format!("{}: {e}", dir.display()))
 }
@@ -184,18 +205,16 @@ fn private_namespace(config: &Config, pool: &Pool) -> Result<(), String> {
             .into(),
         )?;
         let mut keep: Vec<&Path> = vec![&config.run_dir, &config.state_dir, &pool.root];
-        keep.extend(["/proc", "/sys/fs/cgroup", "/dev"].map(Path::new));
+        keep.extend(["/proc", "/sys/fs/cgroup", "/dev", "/etc/resolv.conf", "/usr/sbin"].map(Path::new));
         keep.extend(config.guest_binary.parent());
         keep.extend(config.templates_dir.as_deref());
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         for line in mounts.lines().rev() {
             let Some(target) = line.split(' ').nth(4) else { continue };
             let target = Path::new(target);
-            let sockets = config.run_dir.join("s");
             let needed = keep.iter().any(|path| path.starts_with(target))
-                || target == sockets
-                || target.starts_with("/sys/fs/cgroup")
-                || target.starts_with(config.run_dir.join("cgroup2"));
+                || target.starts_with(&config.run_dir)
+                || target.starts_with("/sys/fs/cgroup");
             if !needed {
                 // What cannot be let go of only costs time.
                 let _ = sys::unmount(&c_path(target), libc::MNT_DETACH);

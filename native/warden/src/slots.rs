@@ -73,17 +73,10 @@ impl Warden {
 
     /// A formatted disk of `size` bytes under the slot's name, mounted.
     pub fn fresh_upper(&self, slot: Id, size: u64) -> Outcome<ext4::Mounted> {
-        let (formatted, empty) = self
-            .pool
-            .empty_for(size)
-            .ok_or_else(|| Fault::invalid("new_bytes", "no formatted image is small enough"))?;
+        let empty = self.pool.empty(size).during("formatted disk")?;
         let image =
-            self.pool.clone_file(empty, &self.pool.slot_image(slot)).during("clone of a disk")?;
-        let mounted = ext4::mount(&image).during("mount of a disk")?;
-        if *formatted < size {
-            ext4::grow(&image, &mounted, size).during("growing a disk")?;
-        }
-        Ok(mounted)
+            self.pool.clone_file(&empty, &self.pool.slot_image(slot)).during("clone of a disk")?;
+        ext4::mount(&image).during("mount of a disk")
     }
 
     pub fn drop_slot(&self, slot: Id) -> Outcome<()> {

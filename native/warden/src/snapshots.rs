@@ -135,21 +135,23 @@ impl Warden {
             }
             self.pool.admit()?;
             let image = self.pool.open_image(Family::Disk, sandbox)?;
-            let live = lock(&self.state).sandboxes.get(&sandbox).cloned();
-            if live.is_none() {
+            if lock(&self.state).sandboxes.contains_key(&sandbox) {
+                // A second mount of the superblock in use.
+                let mounted = ext4::mount_again(&image).during("mount of the disk")?;
+                ext4::grow(&image, &mounted, size).map_err(|e| match e.kind() {
+                    std::io::ErrorKind::PermissionDenied => Fault::new(
+                        Code::Unsupported,
+                        "the warden lacks CAP_SYS_RESOURCE, stop the sandbox to grow its disk",
+                    ),
+                    _ => Fault::io("growing the disk", e),
+                })?;
+            } else {
                 self.wait_unused(sandbox, &image)?;
+                let path = self.pool.image(Family::Disk, sandbox);
+                ext4::grow_offline(&path, &image, size).during("growing the disk")?;
             }
-            // Of a live one this is a second mount of the same superblock.
-            let mounted = ext4::mount_again(&image).during("mount of the disk")?;
-            ext4::grow(&image, &mounted, size).during("growing the disk")?;
             record.size = size;
             self.pool.write_record(Family::Disk, sandbox, &record, true).during("record")?;
-            let number = mounted.loop_number;
-            drop(mounted);
-            if live.is_none() {
-                crate::pool::loopdev::wait_detached(number, &image, crate::warden::END_LIMIT)
-                    .during("disk")?;
-            }
             image.sync_all().during("disk")
         })
     }

@@ -23,7 +23,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     end_all(&cgroups).map_err(|e| format!("cgroups: {e}"))?;
     Network::teardown(&network_config(config)?).map_err(|e| format!("network: {e}"))?;
     pool::close(config).map_err(|e| format!("pool: {e}"))?;
-    for name in ["s", "cgroup2"] {
+    for name in ["s", "live", "cgroup2"] {
         let dir = run_dir.join(name);
         if dir.is_dir() && pool::is_mount_point(&dir).map_err(|e| e.to_string())? {
             sys::unmount(&c_path(&dir), libc::MNT_DETACH)

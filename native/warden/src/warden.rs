@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Warden {
     /// Operations on one sandbox, slot, snapshot or layer go one at a time.
     pub locks: KeyedLocks<Id>,
     pub state: Mutex<State>,
+    /// Disks whose records are to be made durable, see [`crate::committer`].
+    pub commits: SyncSender<Id>,
 }
 
 #[derive(Default)]
@@ -147,6 +150,7 @@ impl Warden {
         self.network.destroy(sandbox.index).during("network")?;
         sandbox.group.remove(END_LIMIT).during("cgroup")?;
         self.live.remove(sandbox.id).during("live record")?;
+        self.remove_socket(sandbox.slot);
         self.watcher.forget(sandbox.slot);
         {
             let mut state = lock(&self.state);
@@ -173,7 +177,8 @@ impl Warden {
                 format!("sandbox {}: its disk is still in use", sandbox.id),
             ));
         }
-        image.sync_all().during("disk")
+        image.sync_all().during("disk")?;
+        self.pool.sync_record(Family::Disk, sandbox.id).during("record of the disk")
     }
 
     /// Waits for a process of ours that was told to end, and removes its groups and network.
@@ -196,7 +201,15 @@ impl Warden {
         self.network.destroy(index).during("network")?;
         self.cgroups.group(id).remove(END_LIMIT).during("cgroup")?;
         crate::pool::durable::remove(&self.pool.slot_image(id)).during("slot disk")?;
+        self.remove_socket(id);
         self.free_index(index);
         Ok(())
+    }
+
+    /// What the engine may have put beside its socket is its own and stays.
+    fn remove_socket(&self, slot: Id) {
+        if let Err(error) = crate::slot::remove_socket_dir(&self.sockets(), slot) {
+            eprintln!("warden: socket directory of slot {slot}: {error}");
+        }
     }
 }

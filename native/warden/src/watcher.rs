@@ -59,12 +59,12 @@ impl Watcher {
         added.map(drop)
     }
 
-    /// Blocks until something happens. Ends are reported once; their tokens are dropped.
-    pub fn wait(&self) -> io::Result<Vec<Signal>> {
+    /// Blocks until something happens, or `timeout_ms` are over (-1 = never). Ends are reported once; their tokens are dropped.
+    pub fn wait(&self, timeout_ms: i32) -> io::Result<Vec<Signal>> {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
         // SAFETY: room for 64 events.
         let n = check(unsafe {
-            libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr(), 64, -1)
+            libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr(), 64, timeout_ms)
         }
         .into());
         let n = match n {

@@ -104,14 +104,23 @@ impl Pool {
         Ok(ids)
     }
 
-    pub fn describe(&self, family: Family, id: Id) -> Option<Disk> {
-        let record = self.record(family, id).ok()?;
-        Some(Disk {
-            id: id.to_string(),
-            size: record.size,
-            used: used_bytes(&self.image(family, id)),
-            layers: record.layers,
-        })
+    /// A disk whose record a power cut took is still a disk; only its layers are unknown.
+    fn describe(&self, family: Family, id: Id) -> Option<Disk> {
+        let image = self.image(family, id);
+        let (size, layers) = match self.record(family, id) {
+            Ok(record) => (record.size, record.layers),
+            Err(_) => (fs::metadata(&image).ok()?.len(), Vec::new()),
+        };
+        Some(Disk { id: id.to_string(), size, used: used_bytes(&image), layers })
+    }
+
+    /// Makes record and name of a disk durable, which a claim does not wait for.
+    pub fn sync_record(&self, family: Family, id: Id) -> io::Result<()> {
+        match File::open(self.record_path(family, id)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?.sync_all()?,
+        }
+        durable::sync_dir(&self.root.join(family.dir()))
     }
 
     pub fn list(&self, family: Family) -> io::Result<Vec<Disk>> {

@@ -5,8 +5,9 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use super::loopdev::LoopDevice;
+use super::loopdev::{self, LoopDevice};
 use crate::sys::{self, FsContext, check};
 
 /// Directories of every image: the overlay's upper and work, and the guest's spool of output,
@@ -26,9 +27,8 @@ pub fn format(image: &Path, bytes: u64) -> io::Result<()> {
     let file = File::create(image)?;
     file.set_len(bytes)?;
     drop(file);
-    // One inode for 16 KiB; lazy tables keep the empty image at about 17 MB; the journal of 16 MiB
-    // is what a clone has to carry. metadata_csum_seed is off for kernels before 4.4 tooling's sake
-    // and resize_inode because growing goes by meta_bg.
+    // One inode for 16 KiB; lazy tables keep the empty image small; the journal of 16 MiB is
+    // what a clone has to carry; growing goes by meta_bg, so no blocks are reserved for it.
     let output = Command::new("mkfs.ext4")
         .args(["-q", "-F", "-b", "4096", "-i", "16384", "-m", "0", "-J", "size=16"])
         .args(["-E", "lazy_itable_init=1,nodiscard", "-O", "^resize_inode,^metadata_csum_seed"])
@@ -39,12 +39,24 @@ pub fn format(image: &Path, bytes: u64) -> io::Result<()> {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(io::Error::other(format!("mkfs.ext4: {}", said.trim())));
     }
-    let mounted = mount(&OpenOptions::new().read(true).write(true).open(image)?)?;
+    let file = OpenOptions::new().read(true).write(true).open(image)?;
+    let mounted = mount(&file)?;
     for (name, mode) in [(UPPER, 0o755), (WORK, 0o700), (SPOOL, 0o700)] {
         // SAFETY: `name` is a valid C string.
         check(unsafe { libc::mkdirat(mounted.mount.as_raw_fd(), name.as_ptr(), mode) }.into())?;
     }
-    sys::sync_fs(mounted.mount.as_fd())
+    unmount(mounted, &file)
+}
+
+/// Unmounts cleanly and waits until the kernel has written everything to the image.
+pub fn unmount(mounted: Mounted, image: &File) -> io::Result<()> {
+    const LIMIT: Duration = Duration::from_secs(30);
+    let number = mounted.loop_number;
+    drop(mounted);
+    if loopdev::wait_detached(number, image, LIMIT)? {
+        return Ok(());
+    }
+    Err(io::Error::from_raw_os_error(libc::EBUSY))
 }
 
 /// Attaches and mounts an upper image read-write, detached. Mounting replays its journal.
@@ -73,8 +85,13 @@ pub fn mount_device(device: &LoopDevice) -> io::Result<Mounted> {
     Ok(Mounted { mount, loop_number: device.number() })
 }
 
-/// Grows image, device and the mounted file system to `bytes`; no program runs.
+/// Grows image, device and mounted file system to `bytes`. `PermissionDenied` when this process
+/// lacks CAP_SYS_RESOURCE (containers mostly do), which ext4 wants for it; nothing is changed then.
 pub fn grow(image: &File, mounted: &Mounted, bytes: u64) -> io::Result<()> {
+    const CAP_SYS_RESOURCE: u32 = 24;
+    if sys::permitted_capabilities()? & (1 << CAP_SYS_RESOURCE) == 0 {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
     const EXT4_IOC_RESIZE_FS: libc::c_ulong = 0x4008_6610;
     image.set_len(bytes)?;
     LoopDevice::open(mounted.loop_number)?.refresh_size()?;
@@ -83,6 +100,25 @@ pub fn grow(image: &File, mounted: &Mounted, bytes: u64) -> io::Result<()> {
     // SAFETY: the request takes a pointer to a u64 block count.
     check(unsafe { libc::ioctl(root.as_raw_fd(), EXT4_IOC_RESIZE_FS as _, &blocks) }.into())?;
     Ok(())
+}
+
+/// Grows an image that is not mounted. Its journal is replayed first. Runs resize2fs.
+pub fn grow_offline(path: &Path, image: &File, bytes: u64) -> io::Result<()> {
+    unmount(mount(image)?, image)?;
+    let before = image.metadata()?.len();
+    image.set_len(bytes)?;
+    // Forced: the program wants a check of every image that was ever mounted since the last one.
+    let run = Command::new("resize2fs").arg("-f").arg(path).stdin(Stdio::null()).output();
+    let error = match run {
+        Ok(output) if output.status.success() => return image.sync_all(),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            io::Error::other(format!("resize2fs: {}", said.trim()))
+        }
+        Err(error) => error,
+    };
+    image.set_len(before)?;
+    Err(error)
 }
 
 /// Undoes an FIFREEZE; `true` when there was one.

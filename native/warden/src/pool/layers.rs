@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -162,14 +162,7 @@ impl Pool {
         durable::remove(&tmp)?;
         let make = || -> io::Result<()> {
             let image = self.clone_file(source, &tmp)?;
-            let mounted = ext4::mount(&image)?;
-            sys::sync_fs(mounted.mount.as_fd())?;
-            let number = mounted.loop_number;
-            drop(mounted);
-            let limit = std::time::Duration::from_secs(30);
-            if !super::loopdev::wait_detached(number, &image, limit)? {
-                return Err(io::Error::from_raw_os_error(libc::EBUSY));
-            }
+            ext4::unmount(ext4::mount(&image)?, &image)?;
             image.sync_all()?;
             let record = LayerRecord {
                 format: Format::Ext4,

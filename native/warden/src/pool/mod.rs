@@ -12,6 +12,7 @@
 
 pub mod disks;
 pub mod durable;
+mod empties;
 pub mod ext4;
 pub mod layers;
 pub mod loopdev;
@@ -26,6 +27,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use atoll_wire::warden::failure::Code;
 
@@ -33,6 +35,7 @@ use crate::config::{Config, DISK_STEP, MAX_DISK, MIN_DISK};
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::sys;
+use empties::Empties;
 
 /// How a clone is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +63,7 @@ pub struct Pool {
     pub backing: Option<PathBuf>,
     pub admission_mark: u64,
     pub freeze_mark: u64,
-    /// Formatted empty uppers, smallest first.
-    empties: Vec<(u64, File)>,
+    empties: Empties,
 }
 
 /// Free and total bytes of a pool.
@@ -98,7 +100,7 @@ impl Pool {
             setup::empty_dir(&root.join(dir)).map_err(explain)?;
         }
         let kind = setup::detect(&root).map_err(explain)?;
-        let empties = setup::empties(&root, config.default_disk_bytes)?;
+        let empties = Empties::open(&root, config.default_disk_bytes)?;
         Ok(Pool {
             root,
             kind,
@@ -153,9 +155,9 @@ impl Pool {
         Ok(bytes.next_multiple_of(DISK_STEP))
     }
 
-    /// The largest formatted empty image that fits into `bytes`, and its size.
-    pub fn empty_for(&self, bytes: u64) -> Option<&(u64, File)> {
-        self.empties.iter().rev().find(|(size, _)| *size <= bytes)
+    /// A formatted empty upper of this size.
+    pub fn empty(&self, bytes: u64) -> io::Result<Arc<File>> {
+        self.empties.get(&self.root, bytes)
     }
 
     /// Clones `from` to the new file `to`.

@@ -10,16 +10,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::loopdev::LoopDevice;
-use super::{Kind, c_path, durable, ext4};
+use super::{Kind, c_path, durable};
 use crate::config::{Config, PoolKind};
 use crate::sys::{self, FsContext};
 
 const XFS_MAGIC: i64 = 0x5846_5342;
 const BTRFS_MAGIC: i64 = 0x9123_683E;
-/// Sizes of the formatted images besides the default one: growing from the nearest smaller keeps
-/// the number of block groups to add, and so the time, small.
-const EMPTY_SIZES: [u64; 4] = [64 << 20, 512 << 20, 4 << 30, 64 << 30];
-
 /// Root of the pool and the directory of its sparse file.
 pub fn ensure(config: &Config) -> Result<(PathBuf, Option<PathBuf>), String> {
     let explain = |what: &Path, e: io::Error| format!("{}: {e}", what.display());
@@ -141,28 +137,4 @@ pub fn detect(root: &Path) -> io::Result<Kind> {
         // Another file system that shares extents (bcachefs, ocfs2): the same calls work.
         _ => Kind::Xfs,
     })
-}
-
-/// Opens the formatted empty uppers and makes those that are missing.
-pub fn empties(root: &Path, default_bytes: u64) -> Result<Vec<(u64, File)>, String> {
-    let mut sizes: Vec<u64> = EMPTY_SIZES.to_vec();
-    sizes.push(default_bytes.next_multiple_of(crate::config::DISK_STEP));
-    sizes.sort_unstable();
-    sizes.dedup();
-    let mut result = Vec::new();
-    for size in sizes {
-        let image = root.join(format!("empty/{size}.img"));
-        let open = || -> io::Result<File> {
-            if !image.exists() {
-                let tmp = root.join(format!("tmp/empty-{size}.img"));
-                ext4::format(&tmp, size)?;
-                let file = OpenOptions::new().read(true).write(true).open(&tmp)?;
-                file.sync_all()?;
-                durable::commit(&tmp, &image)?;
-            }
-            File::open(&image)
-        };
-        result.push((size, open().map_err(|e| format!("{}: {e}", image.display()))?));
-    }
-    Ok(result)
 }

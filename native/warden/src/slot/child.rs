@@ -184,8 +184,10 @@ unsafe fn try_steps(plan: &Plan) -> Result<Never, Failed> {
 unsafe fn reset_signals() {
     // SAFETY: plain signal calls of this process.
     unsafe {
+        // The raw call, as libc's refuses the two it uses itself; zero is SIG_DFL without flags.
+        let default = [0usize; 4];
         for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), null::<u8>(), 8);
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
@@ -309,7 +311,12 @@ const DEV_LINKS: [(&CStr, &CStr); 5] = [
 ];
 
 /// Files of /proc that tell about the host; not every kernel has all of them.
-const HIDDEN_FILES: [&CStr; 6] = [
+const HIDDEN_FILES: [&CStr; 11] = [
+    c"proc/cmdline",
+    c"proc/diskstats",
+    c"proc/partitions",
+    c"proc/interrupts",
+    c"proc/kallsyms",
     c"proc/kcore",
     c"proc/keys",
     c"proc/key-users",

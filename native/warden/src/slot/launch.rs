@@ -303,3 +303,20 @@ pub fn socket_dir(sockets: &Path, slot: Id) -> io::Result<OwnedFd> {
     )?;
     Ok(mount)
 }
+
+/// Removes the slot's directory with the engine's socket; that it is gone already is fine.
+pub fn remove_socket_dir(sockets: &Path, slot: Id) -> io::Result<()> {
+    let dir = sockets.join(slot.as_str());
+    // A directory of the engine's: only names of the protocol are removed, links not followed.
+    let open = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
+        .open(&dir);
+    let open = match open {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    // SAFETY: a valid C string; a failure shows at the removal of the directory.
+    unsafe { libc::unlinkat(open.as_raw_fd(), c"e".as_ptr(), 0) };
+    fs::remove_dir(&dir)
+}

@@ -220,6 +220,12 @@ impl Rig {
         }
     }
 
+    pub fn subscribe(&self) -> Line {
+        let mut line = self.connect();
+        assert!(matches!(line.ask(Op::Subscribe(wire::Subscribe {})), Ok(Reply::Done(_))));
+        line
+    }
+
     /// What an audit finds that nobody accounts for.
     pub fn leaks(&self) -> Vec<wire::audit_report::Leak> {
         match self.ask(Op::Audit(wire::Audit::default())) {
@@ -276,10 +282,14 @@ impl Line {
 
 impl Inmate {
     pub fn tell(&mut self, words: &[&str]) -> Result<String, (i32, String)> {
+        self.send(words);
+        self.answer()
+    }
+
+    pub fn send(&mut self, words: &[&str]) {
         let mut line = words.join("\x1f");
         line.push('\n');
         self.line.get_mut().write_all(line.as_bytes()).unwrap();
-        self.answer()
     }
 
     pub fn answer(&mut self) -> Result<String, (i32, String)> {

@@ -1,0 +1,68 @@
+//! Prints how long the steps of a sandbox's life take; asserts nothing about it. Run with
+//! `cargo test --release -p atoll-warden --test latency -- --ignored --nocapture`.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use atoll_wire::warden::{self as wire, request::Op};
+use common::{Rig, random_id};
+
+fn report(what: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |q: usize| times[(times.len() - 1) * q / 100].as_secs_f64() * 1e3;
+    println!("{what}: n={} p50 {:.2} p95 {:.2} max {:.2} ms", times.len(), at(50), at(95), at(100));
+}
+
+#[test]
+#[ignore = "prints numbers only"]
+fn numbers() {
+    let rig = Rig::new();
+    let mut line = rig.connect();
+    for idle in [0, 30] {
+        let (mut prepare, mut claim, mut dial, mut kill, mut grown) =
+            (vec![], vec![], vec![], vec![], vec![]);
+        for round in 0..60 {
+            let slot = random_id();
+            let listener = rig.slot_socket(&slot);
+            std::thread::sleep(Duration::from_millis(idle));
+            let start = Instant::now();
+            line.ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() })).unwrap();
+            prepare.push(start.elapsed());
+            let sandbox = random_id();
+            let mut request = Rig::claim_request(&slot, &sandbox);
+            let other = round % 4 == 3;
+            if other {
+                request.disk = Some(wire::claim::Disk::NewBytes(20 << 30));
+            }
+            std::thread::sleep(Duration::from_millis(idle));
+            let start = Instant::now();
+            line.ask(Op::Claim(request)).unwrap();
+            if other { grown.push(start.elapsed()) } else { claim.push(start.elapsed()) }
+            listener.accept().unwrap();
+            dial.push(start.elapsed());
+            std::thread::sleep(Duration::from_millis(idle));
+            let start = Instant::now();
+            line.ask(Op::Kill(wire::Kill { sandbox: sandbox.clone() })).unwrap();
+            kill.push(start.elapsed());
+            line.ask(Op::DeleteDisk(wire::DeleteDisk { sandbox })).unwrap();
+        }
+        println!("idle {idle} ms between operations");
+        report("  prepare slot", prepare);
+        report("  claim, default disk", claim);
+        report("  claim, grown disk", grown);
+        report("  claim to dialled", dial);
+        report("  kill", kill);
+    }
+    let mut inmate = rig.sandbox();
+    inmate.ok(&["fill", "/data/dirty", "50"]);
+    let (mut blocked, mut synced) = (vec![], vec![]);
+    for _ in 0..10 {
+        inmate.ok(&["write", "/data/more", "x"]);
+        let (_, made) = rig.snapshot(&inmate.id);
+        blocked.push(Duration::from_micros(made.blocked_us));
+        synced.push(Duration::from_micros(made.synced_us));
+    }
+    report("snapshot blocked", blocked);
+    report("snapshot sync", synced);
+}

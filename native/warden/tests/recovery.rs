@@ -1,0 +1,140 @@
+//! A warden that dies and its successor.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use atoll_wire::warden::{self as wire, claim, event::Kind, request::Op};
+use common::{Rig, eventually, random_id};
+
+#[test]
+fn a_new_warden_takes_over_what_lives_and_removes_the_rest() {
+    let mut rig = Rig::new();
+    let mut inmate = rig.sandbox();
+    let frozen = rig.sandbox();
+    rig.done(Op::Freeze(wire::Freeze { sandbox: frozen.id.clone() }));
+    let (slot, _listener) = rig.slot();
+    inmate.ok(&["write", "/data/kept", "before"]);
+    let before = rig.everything();
+    rig.kill_warden();
+    // Goes on without a warden.
+    inmate.ok(&["write", "/data/meanwhile", "during"]);
+    fs::write(rig.pool().join("tmp/half-made"), "x").unwrap();
+    rig.start();
+    let after = rig.everything();
+    let mut live: Vec<_> = after.live.iter().map(|l| (&l.id, l.pid, l.start_time, l.frozen)).collect();
+    let mut was: Vec<_> = before.live.iter().map(|l| (&l.id, l.pid, l.start_time, l.frozen)).collect();
+    live.sort();
+    was.sort();
+    assert_eq!(live, was);
+    assert!(after.slots.is_empty());
+    assert!(!rig.pool().join("tmp/half-made").exists());
+    assert!(!rig.pool().join(format!("slots/{slot}.img")).exists());
+    assert_eq!(rig.leaks(), []);
+    inmate.ok(&["write", "/data/later", "after"]);
+    rig.done(Op::Thaw(wire::Thaw { sandbox: frozen.id.clone() }));
+    // Indexes in use stay in use.
+    let third = rig.sandbox();
+    assert!(before.live.iter().all(|l| l.index != third.claimed.index));
+    let (snapshot, _) = rig.snapshot(&inmate.id);
+    for id in [&inmate.id, &frozen.id, &third.id] {
+        rig.kill(id);
+    }
+    assert_eq!(rig.leaks(), []);
+    let mut fork = rig.sandbox_with(|claim| {
+        claim.disk = Some(claim::Disk::Snapshot(snapshot));
+    });
+    assert_eq!(fork.ok(&["read", "/data/kept"]), "before");
+    assert_eq!(fork.ok(&["read", "/data/meanwhile"]), "during");
+    assert_eq!(fork.ok(&["read", "/data/later"]), "after");
+}
+
+#[test]
+fn an_end_is_told_also_of_a_sandbox_that_was_taken_over() {
+    let mut rig = Rig::new();
+    let mut first = rig.sandbox();
+    let mut second = rig.sandbox();
+    let mut events = rig.subscribe();
+    first.send(&["exit", "7"]);
+    match events.event() {
+        Kind::Exited(exited) => {
+            assert_eq!(exited.id, first.id);
+            assert_eq!(exited.status, 7 << 8);
+        }
+        other => panic!("{other:?}"),
+    }
+    rig.kill_warden();
+    rig.start();
+    let mut events = rig.subscribe();
+    second.send(&["exit", "0"]);
+    match events.event() {
+        Kind::Exited(exited) => assert_eq!(exited.id, second.id),
+        other => panic!("{other:?}"),
+    }
+    eventually("release", || rig.everything().live.is_empty());
+    assert_eq!(rig.leaks(), []);
+}
+
+#[test]
+fn what_died_while_no_warden_ran_is_stopped_with_its_files() {
+    let mut rig = Rig::new();
+    let mut inmate = rig.sandbox();
+    inmate.ok(&["write", "/data/kept", "kept"]);
+    inmate.ok(&["sync"]);
+    rig.kill_warden();
+    let pid = inmate.claimed.pid;
+    // SAFETY: a process of this test.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+    eventually("the end", || !Path::new(&format!("/proc/{pid}/root/data")).exists());
+    rig.start();
+    assert!(rig.everything().live.is_empty());
+    assert_eq!(rig.leaks(), []);
+    let id = inmate.id.clone();
+    let mut again = rig.sandbox_with(|claim| {
+        claim.sandbox = id;
+        claim.disk = Some(claim::Disk::Existing(true));
+    });
+    assert_eq!(again.ok(&["read", "/data/kept"]), "kept");
+}
+
+#[test]
+fn records_of_another_boot_mean_nothing() {
+    let mut rig = Rig::new();
+    let inmate = rig.sandbox();
+    let record = rig.run.join("live").join(format!("{}.json", inmate.id));
+    let text = fs::read_to_string(&record).unwrap();
+    rig.kill_warden();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    fs::write(&record, text.replace(boot.trim(), "another")).unwrap();
+    rig.start();
+    let all = rig.everything();
+    assert!(all.live.is_empty());
+    assert_eq!(all.disks.len(), 1);
+    assert_eq!(rig.leaks(), []);
+}
+
+#[test]
+fn an_audit_finds_and_repairs_what_nobody_accounts_for() {
+    let rig = Rig::new();
+    let inmate = rig.sandbox();
+    fs::write(rig.pool().join("tmp/stray.img"), "x").unwrap();
+    let stray = random_id();
+    fs::write(rig.pool().join(format!("disks/{stray}.json")), "{}").unwrap();
+    assert_eq!(rig.leaks().len(), 2);
+    let audit = wire::Audit {
+        known_sandboxes: vec![inmate.id.clone()],
+        repair: true,
+        strict: true,
+        ..Default::default()
+    };
+    match rig.ask(Op::Audit(audit)) {
+        Ok(wire::response::Result::Audit(report)) => {
+            assert_eq!(report.leaks.len(), 2);
+            assert!(report.leaks.iter().all(|l| l.repaired));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(rig.leaks(), []);
+    assert_eq!(rig.everything().live.len(), 1);
+}
