@@ -20,8 +20,8 @@ def url(sandbox, path):
 
 def test_bytes_go_up_and_come_down_unchanged(sandbox, folder):
     content = bytes(range(256)) * 100 + b"\r\n--boundary\r\n\r\n--"
-    sandbox.fs.upload_file(content, f"{folder}/a b é.bin")
-    assert sandbox.fs.download_file(f"{folder}/a b é.bin") == content
+    sandbox.fs.upload_file(content, f"{folder}/a b é 字 \"q\".bin")
+    assert sandbox.fs.download_file(f"{folder}/a b é 字 \"q\".bin") == content
 
 
 def test_relative_paths_start_in_the_work_directory(sandbox, unique):
@@ -160,6 +160,14 @@ def test_single_upload_and_download_of_raw_clients(sandbox, http, folder):
     answer = http.get(url(sandbox, "/download"), params=path)
     assert (answer.content, answer.headers["content-length"]) == (b"by body", "7")
     assert http.get(url(sandbox, "/download"), params={"path": f"{folder}/missing"}).status_code == 404
+
+
+def test_part_of_a_bulk_download_carries_path_and_length(sandbox, http, folder):
+    sandbox.fs.upload_file(b"seven b", f"{folder}/é")
+    answer = http.post(url(sandbox, "/bulk-download"), json={"paths": [f"{folder}/é"]})
+    assert answer.headers["content-type"] == "multipart/form-data; boundary=DAYTONA-FILE-BOUNDARY"
+    assert f'name="file"; filename="{folder}/é"' in answer.text
+    assert "Content-Length: 7" in answer.text
 
 
 def test_errors_have_the_daemons_form(sandbox, http):

@@ -50,7 +50,6 @@ def test_background_process_is_polled_outlives_a_timeout_and_is_killed(hermes):
         process("wait", 0, timeout=4),
         process("poll", 0),
         process("kill", 0),
-        terminal("pgrep -f 'echo tic[k]' | wc -l"),
     ])
     hermes.chat(script)
     assert script.result(0)["session_id"]
@@ -59,7 +58,6 @@ def test_background_process_is_polled_outlives_a_timeout_and_is_killed(hermes):
     assert script.result(3)["status"] == "running"
     assert "tick" in script.results[2] + script.results[3]
     assert script.result(4)["status"] == "killed"
-    assert script.result(5)["output"].strip() == "0"
 
 
 def test_second_run_finds_files_and_tmp_again(hermes, daytona: Daytona):

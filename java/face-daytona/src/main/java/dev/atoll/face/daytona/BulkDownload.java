@@ -13,6 +13,7 @@ import dev.atoll.http.Response;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -49,11 +50,13 @@ final class BulkDownload {
         Caller caller = toolbox.caller(request);
         SandboxId sandbox = toolbox.sandbox(request);
         String inside = ToolboxPath.inside(request.path());
+        boolean python = request.header("X-Daytona-Source").orElse("").contains("python");
         return Response.stream(MultipartWriter.contentType(BOUNDARY), stream -> {
             OutputStream out = new BufferedOutputStream(stream, WRITE_BUFFER);
             MultipartWriter parts = new MultipartWriter(out, BOUNDARY);
             for (String path : paths) {
-                write(parts, out, caller, sandbox, path, inside);
+                String filename = python ? asPythonSdksReadIt(path) : path;
+                write(parts, out, caller, sandbox, path, filename, inside);
             }
             parts.finish();
             out.flush();
@@ -61,9 +64,15 @@ final class BulkDownload {
     }
 
     private void write(
-            MultipartWriter parts, OutputStream out, Caller caller, SandboxId sandbox, String path, String inside)
+            MultipartWriter parts,
+            OutputStream out,
+            Caller caller,
+            SandboxId sandbox,
+            String path,
+            String filename,
+            String inside)
             throws IOException {
-        Optional<String> name = Optional.of(path);
+        Optional<String> name = Optional.of(filename);
         FileContent opened;
         try {
             opened = FileContent.of(files.read(caller, sandbox, FileContext.DEFAULT, path, 0, -1));
@@ -77,5 +86,14 @@ final class BulkDownload {
             parts.part("file", name, "application/octet-stream", opened.length());
             opened.writeTo(out);
         }
+    }
+
+    /**
+     * The Python SDKs decode a part's headers as UTF-8, encode the file name as Latin-1
+     * (python-multipart, parse_options_header) and decode the result as UTF-8 again; paths beyond
+     * ASCII come through this only as UTF-8 twice over.
+     */
+    private static String asPythonSdksReadIt(String path) {
+        return new String(path.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
     }
 }
