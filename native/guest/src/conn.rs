@@ -149,7 +149,7 @@ impl Conn {
                     self.take_into(&mut payload);
                     return Ok(Arrived::Frame(kind, payload));
                 }
-                want = (whole - self.unread().len()).min(MAX_DATA).max(READ_AHEAD);
+                want = (whole - self.unread().len()).clamp(READ_AHEAD, MAX_DATA);
             }
             match self.receive(want, RecvFlags::DONTWAIT) {
                 Ok(0) => return Ok(Arrived::Closed),

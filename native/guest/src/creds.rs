@@ -25,7 +25,7 @@ pub fn as_user<T>(who: &Identity, work: impl FnOnce() -> Outcome<T>) -> Outcome<
         Ok(()) => work(),
         Err(e) => Err(Failure::os(&e, format!("becoming user {}", who.name)).into()),
     };
-    leave().map_err(|e| Stop::Gone(e))?;
+    leave().map_err(Stop::Gone)?;
     result
 }
 

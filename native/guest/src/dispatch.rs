@@ -6,7 +6,8 @@ use crate::guest::Guest;
 use crate::process::{input, session, signals, spawn};
 use crate::{configure, files, metrics, net, shutdown, tar, watch};
 use atoll_wire::guest::error::Code;
-use atoll_wire::guest::{ProcessList, Request, reply::Result as Answer, request::Op};
+use atoll_wire::guest::{ProcessInfo, ProcessList, Request, reply::Result as Answer, request::Op};
+use prost::Message;
 
 pub fn serve(
     guest: &Guest,
@@ -27,9 +28,7 @@ pub fn serve(
         Op::Signal(r) => signals::signal(guest, &r)?,
         Op::Wait(r) => return session::wait(guest, conn, &r),
         Op::ListProcesses(r) => {
-            let all = guest.processes.all();
-            let mut processes: Vec<_> = all.iter().map(|p| p.info()).collect();
-            processes.retain(|p| r.include_ended || p.exited.is_none());
+            let processes = list(guest, r.include_ended);
             return Ok(conn.reply(Answer::Processes(ProcessList { processes }))?);
         }
         Op::ForgetProcess(r) => {
@@ -63,4 +62,26 @@ pub fn serve(
     }
     conn.ok()?;
     Ok(())
+}
+
+/// Bytes of a list beyond which entries come without command line and directory, so that the reply
+/// stays within the bound of a message (4 MiB; a bare entry has about 200 bytes).
+const FULL_LIST: usize = 2 << 20;
+
+fn list(guest: &Guest, include_ended: bool) -> Vec<ProcessInfo> {
+    let mut bytes = 0;
+    let mut list = Vec::new();
+    for process in guest.processes.all() {
+        let mut info = process.info();
+        if info.exited.is_some() && !include_ended {
+            continue;
+        }
+        bytes += info.encoded_len();
+        if bytes > FULL_LIST {
+            info.argv.clear();
+            info.cwd.clear();
+        }
+        list.push(info);
+    }
+    list
 }

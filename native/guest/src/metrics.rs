@@ -4,6 +4,7 @@ use crate::conn::Conn;
 use crate::failure::{Failure, Outcome};
 use crate::guest::Guest;
 use atoll_wire::guest::{MetricsReport, reply::Result as Answer};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub fn metrics(guest: &Guest, conn: &mut Conn) -> Outcome {
     let disk = rustix::fs::statvfs(c"/").map_err(|e| Failure::os(&e.into(), "/"))?;
@@ -22,12 +23,15 @@ pub fn metrics(guest: &Guest, conn: &mut Conn) -> Outcome {
     Ok(())
 }
 
-/// Whether the sandbox's cgroup, when it can be seen from inside, counts out-of-memory kills.
+/// Whether the sandbox's cgroup, when it can be seen from inside, counts more out-of-memory kills
+/// than at the last call.
 pub fn oom_kill_seen() -> bool {
-    std::fs::read_to_string("/sys/fs/cgroup/memory.events").is_ok_and(|events| {
-        events
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .any(|(name, count)| name == "oom_kill" && count.trim() != "0")
-    })
+    static SEEN: AtomicU64 = AtomicU64::new(0);
+    let events = std::fs::read_to_string("/sys/fs/cgroup/memory.events").unwrap_or_default();
+    let kills = events
+        .lines()
+        .find_map(|line| line.strip_prefix("oom_kill "))
+        .and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0);
+    kills > SEEN.fetch_max(kills, Ordering::Relaxed)
 }

@@ -385,7 +385,10 @@ mod tests {
         std::fs::File::open(std::env::temp_dir()).unwrap()
     }
 
-    fn drain(spool: &Spool, cursor: &mut Cursor) -> (Vec<(Stream, Vec<u8>)>, Vec<(Stream, u64, u64)>) {
+    type Pieces = Vec<(Stream, Vec<u8>)>;
+    type Gaps = Vec<(Stream, u64, u64)>;
+
+    fn drain(spool: &Spool, cursor: &mut Cursor) -> (Pieces, Gaps) {
         let (mut data, mut gaps) = (Vec::new(), Vec::new());
         loop {
             let mut out = Vec::new();

@@ -48,7 +48,7 @@ fn read_small(path: &str) -> Vec<u8> {
     content
 }
 
-fn fields<'a>(line: &'a [u8]) -> Vec<&'a [u8]> {
+fn fields(line: &[u8]) -> Vec<&[u8]> {
     line.split(|b| *b == b':').collect()
 }
 

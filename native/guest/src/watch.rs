@@ -110,10 +110,9 @@ impl Watch {
                 if is_kernel_directory(&path) {
                     return Ok(Go::Past);
                 }
-                match self.add(&path) {
-                    Err(Errno::NOSPC) => return Err(watch_failure(Errno::NOSPC, &path).into()),
-                    // Vanished, or closed to this user: nothing to see there.
-                    Err(_) | Ok(()) => {}
+                // Other errors: vanished, or closed to this user. Nothing to see there.
+                if self.add(&path) == Err(Errno::NOSPC) {
+                    return Err(watch_failure(Errno::NOSPC, &path).into());
                 }
             }
             Ok(Go::On)

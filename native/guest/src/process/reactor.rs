@@ -409,6 +409,10 @@ impl Reactor {
         if done {
             self.close_input(&mut state);
             state.spool.shrink();
+            // Signal 0 asks whether anybody of the group is left that could still be signalled.
+            if state.pidfd.as_ref().is_some_and(|p| !super::signals::signal_group_by_pidfd(p, 0)) {
+                state.pidfd = None;
+            }
         }
         let publish = !published && drained;
         drop(state);

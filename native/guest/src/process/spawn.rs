@@ -26,6 +26,9 @@ use std::time::{Duration, Instant};
 pub const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Longest script, bytes.
 pub const MAX_SCRIPT: usize = 8 << 20;
+/// Bytes and number of arguments of a command line that lists show.
+const MAX_REMEMBERED: usize = 4 << 10;
+const MAX_REMEMBERED_ARGUMENTS: usize = 64;
 /// Longest id, bytes.
 const MAX_ID: usize = 64;
 
@@ -246,7 +249,7 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
         id: request.id,
         serial: guest.processes.next_serial(),
         pid: started.pid,
-        argv: request.argv,
+        argv: shorten(request.argv),
         cwd,
         user: who.name,
         tty: request.tty.is_some(),
@@ -270,6 +273,22 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
         guest.reactor.set_deadline(process.serial, at);
     }
     Ok(process)
+}
+
+/// What is remembered of a command line, at most [`MAX_REMEMBERED`] bytes.
+fn shorten(argv: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut left = MAX_REMEMBERED;
+    let mut short = Vec::new();
+    for mut argument in argv {
+        argument.truncate(left);
+        argument.shrink_to_fit();
+        left -= argument.len();
+        short.push(argument);
+        if left == 0 || short.len() == MAX_REMEMBERED_ARGUMENTS {
+            break;
+        }
+    }
+    short
 }
 
 fn strings(
