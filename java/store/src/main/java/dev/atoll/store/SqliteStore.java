@@ -8,6 +8,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.sqlite.SQLiteConfig;
 
 /**
@@ -21,6 +22,7 @@ public final class SqliteStore implements Store {
 
     private static final int BUSY_MILLIS = 5_000;
 
+    private final AtomicBoolean closed = new AtomicBoolean();
     private final Writer writer;
     private final Readers readers;
     private final SandboxStore sandboxes;
@@ -126,6 +128,9 @@ public final class SqliteStore implements Store {
 
     @Override
     public void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
         try {
             readers.close();
             writer.close();

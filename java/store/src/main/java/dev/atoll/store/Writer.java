@@ -138,13 +138,10 @@ final class Writer implements AutoCloseable {
         }
     }
 
-    /** Returns when all that was asked for is durable. Idempotent. */
+    /** Returns when all that was asked for is durable. Once only. */
     @Override
     public void close() throws SQLException {
         synchronized (this) {
-            if (closed) {
-                return;
-            }
             closed = true;
             queue.add(STOP);
         }
