@@ -90,8 +90,8 @@ find "${root}/dev" "${root}/proc" "${root}/sys" "${root}/run" -mindepth 1 -delet
 
 say "packing"
 # Fixed time and id: the image depends on the recipe and on what the sources hold, on nothing else.
-mkfs.erofs -d1 -zlz4hc -T 1577836800 -U "${recipe:0:8}-${recipe:8:4}-${recipe:12:4}-${recipe:16:4}-${recipe:20:12}" \
-  "${work}/${image}" "${root}" >>"${log}" 2>&1
+mkfs.erofs -zlz4hc -T 1577836800 -U "${recipe:0:8}-${recipe:8:4}-${recipe:12:4}-${recipe:16:4}-${recipe:20:12}" \
+  "${work}/${image}" "${root}" 2>>"${log}" >/dev/null
 sync "${work}/${image}"
 mv "${work}/${image}" "${templates}/${image}"
 
@@ -119,4 +119,8 @@ cat >"${work}/base.json" <<JSON
 JSON
 sync "${work}/base.json"
 mv "${work}/base.json" "${templates}/base.json"
+# A warden that used an older image has its own copy of it.
+for old in "${templates}"/base-*.erofs; do
+  [ "${old}" = "${templates}/${image}" ] || rm -f "${old}"
+done
 say "done, $(du -m "${templates}/${image}" | cut -f1) MiB"

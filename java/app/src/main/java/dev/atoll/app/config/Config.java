@@ -1,0 +1,41 @@
+package dev.atoll.app.config;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/** The whole configuration, one record a section. {@link ConfigFile} reads and prints it. */
+public record Config(
+        @Key("This node and what it is called in the kernel.") NodeConfig node,
+        @Key("Atoll's own API, which the command line uses too.") @JsonProperty("native") FaceConfig nativeFace,
+        @Key("The API that Daytona's SDKs and Hermes Agent speak.") FaceConfig daytona,
+        @Key("Where the disks of sandboxes lie.") PoolConfig pool,
+        @Key("Sandboxes prepared in advance.") SlotsConfig slots,
+        @Key("What sandboxes reach.") NetworkConfig network,
+        @Key("What a sandbox gets that asks for nothing.") DefaultsConfig defaults,
+        @Key("What all sandboxes together, or one process, may use.") LimitsConfig limits,
+        @Key("Maxima that override what clients ask for.") LifecycleConfig lifecycle,
+        @Key("Which templates image references lead to.") ImagesConfig images,
+        @Key("Whom sandboxes trust.") TrustConfig trust,
+        @Key("What is logged.") LogConfig log) {
+    public static final Config DEFAULTS = new Config(
+            NodeConfig.DEFAULTS,
+            FaceConfig.NATIVE,
+            FaceConfig.DAYTONA,
+            PoolConfig.DEFAULTS,
+            SlotsConfig.DEFAULTS,
+            NetworkConfig.DEFAULTS,
+            DefaultsConfig.DEFAULTS,
+            LimitsConfig.DEFAULTS,
+            LifecycleConfig.DEFAULTS,
+            ImagesConfig.DEFAULTS,
+            TrustConfig.DEFAULTS,
+            LogConfig.DEFAULTS);
+
+    /** Every face on this address of the machine, on its own port. */
+    public Config listeningOn(String host) {
+        return new Config(
+                node,
+                new FaceConfig(nativeFace.listen().withHost(host), nativeFace.publicUrl()),
+                new FaceConfig(daytona.listen().withHost(host), daytona.publicUrl()),
+                pool, slots, network, defaults, limits, lifecycle, images, trust, log);
+    }
+}

@@ -1,0 +1,207 @@
+package dev.atoll.app.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two tests a section: its defaults as written down here, and a file that sets each of its keys. */
+class ConfigSectionsTest {
+    @TempDir
+    private Path dir;
+
+    private <T> void mapped(Function<Config, T> section, String yaml, T expected) throws Exception {
+        Path file = Files.writeString(dir.resolve("atoll.yaml"), yaml);
+        Config config = ConfigFile.load(Optional.of(file), List.of());
+        assertThat(section.apply(config)).isEqualTo(expected);
+        // No key is left out of the file, or the mapping of that key would not be tested.
+        var values = ConfigFile.YAML.valueToTree(section.apply(config));
+        var ordinary = ConfigFile.YAML.valueToTree(section.apply(Config.DEFAULTS));
+        values.propertyNames().forEach(key ->
+                assertThat(values.get(key)).as("value of " + key).isNotEqualTo(ordinary.get(key)));
+    }
+
+    @Test
+    void nodeDefaults() {
+        assertThat(Config.DEFAULTS.node())
+                .isEqualTo(new NodeConfig("default", "/var/lib/atoll", "atoll", 1_073_741_824L, 1024));
+    }
+
+    @Test
+    void nodeMapped() throws Exception {
+        mapped(Config::node, """
+                node: {instance: x1, state_dir: /srv/atoll, user: sandboxes, id_base: 1342177280, max_sandboxes: 50}
+                """, new NodeConfig("x1", "/srv/atoll", "sandboxes", 1_342_177_280L, 50));
+    }
+
+    @Test
+    void nativeDefaults() {
+        assertThat(Config.DEFAULTS.nativeFace())
+                .isEqualTo(new FaceConfig(new HostPort("127.0.0.1", 7280), Optional.empty()));
+    }
+
+    @Test
+    void nativeMapped() throws Exception {
+        mapped(Config::nativeFace, """
+                native:
+                  listen: 0.0.0.0:80
+                  public_url: https://atoll.example
+                """, new FaceConfig(new HostPort("0.0.0.0", 80), Optional.of("https://atoll.example")));
+    }
+
+    @Test
+    void daytonaDefaults() {
+        assertThat(Config.DEFAULTS.daytona())
+                .isEqualTo(new FaceConfig(new HostPort("127.0.0.1", 3000), Optional.empty()));
+    }
+
+    @Test
+    void daytonaMapped() throws Exception {
+        mapped(Config::daytona, """
+                daytona:
+                  listen: "[::1]:3001"
+                  public_url: http://daytona.example:3001
+                """, new FaceConfig(new HostPort("::1", 3001), Optional.of("http://daytona.example:3001")));
+    }
+
+    @Test
+    void poolDefaults() {
+        assertThat(Config.DEFAULTS.pool())
+                .isEqualTo(new PoolConfig(
+                        PoolConfig.Kind.LOOP,
+                        Optional.empty(),
+                        new DataSize(64L << 30),
+                        new DataSize(2L << 30),
+                        new DataSize(512L << 20)));
+    }
+
+    @Test
+    void poolMapped() throws Exception {
+        mapped(Config::pool, """
+                pool: {kind: dir, dir: /pool, size: 1.5TiB, admission_free: 10GiB, freeze_free: 1GiB}
+                """, new PoolConfig(
+                PoolConfig.Kind.DIR,
+                Optional.of("/pool"),
+                new DataSize(1536L << 30),
+                new DataSize(10L << 30),
+                new DataSize(1L << 30)));
+    }
+
+    @Test
+    void slotsDefaults() {
+        assertThat(Config.DEFAULTS.slots()).isEqualTo(new SlotsConfig(16, 2, 16));
+    }
+
+    @Test
+    void slotsMapped() throws Exception {
+        mapped(Config::slots, "slots: {warm: 0, makers: 3, creates_at_once: 4}\n", new SlotsConfig(0, 3, 4));
+    }
+
+    @Test
+    void networkDefaults() {
+        assertThat(Config.DEFAULTS.network())
+                .isEqualTo(new NetworkConfig("10.200.0.0/16", List.of(), List.of(), List.of()));
+    }
+
+    @Test
+    void networkMapped() throws Exception {
+        mapped(Config::network, """
+                network: {subnet: 10.9.0.0/20, deny: [1.2.3.0/24], allow: [10.0.0.5, "fd00::/8"], upstream: [9.9.9.9]}
+                """, new NetworkConfig(
+                "10.9.0.0/20", List.of("1.2.3.0/24"), List.of("10.0.0.5", "fd00::/8"), List.of("9.9.9.9")));
+    }
+
+    @Test
+    void defaultsDefaults() {
+        assertThat(Config.DEFAULTS.defaults())
+                .isEqualTo(new DefaultsConfig(2, new DataSize(4L << 30), new DataSize(10L << 30), 4096));
+    }
+
+    @Test
+    void defaultsMapped() throws Exception {
+        mapped(Config::defaults, "defaults: {cpu: 0.5, memory: 512MiB, disk: 2GiB, pids: 100}\n",
+                new DefaultsConfig(0.5, new DataSize(512L << 20), new DataSize(2L << 30), 100));
+    }
+
+    @Test
+    void limitsDefaults() {
+        assertThat(Config.DEFAULTS.limits())
+                .isEqualTo(new LimitsConfig(new DataSize(1L << 30), 1.0, new DataSize(8L << 20), 1000));
+    }
+
+    @Test
+    void limitsMapped() throws Exception {
+        mapped(Config::limits, """
+                limits: {host_reserve: 2GiB, memory_overcommit: 1.5, spool: 1MiB, kept_processes: 10}
+                """, new LimitsConfig(new DataSize(2L << 30), 1.5, new DataSize(1L << 20), 10));
+    }
+
+    @Test
+    void lifecycleDefaults() {
+        assertThat(Config.DEFAULTS.lifecycle())
+                .isEqualTo(new LifecycleConfig(Optional.empty(), Optional.empty(), Map.of()));
+    }
+
+    @Test
+    void lifecycleMapped() throws Exception {
+        mapped(Config::lifecycle, """
+                lifecycle:
+                  max_idle: 90m
+                  max_lifetime: 7d
+                  projects:
+                    ci: {max_idle: 30s}
+                """, new LifecycleConfig(
+                Optional.of(new Span(Duration.ofMinutes(90))),
+                Optional.of(new Span(Duration.ofDays(7))),
+                Map.of("ci", new LifecycleConfig.Maxima(Optional.of(new Span(Duration.ofSeconds(30))), Optional.empty()))));
+    }
+
+    @Test
+    void imagesDefaults() {
+        assertThat(Config.DEFAULTS.images().alias())
+                .extracting(ImagesConfig.Alias::pattern)
+                .containsExactly(
+                        "nikolaik/python-nodejs:*", "daytonaio/sandbox:*", "python:*", "debian:*", "ubuntu:*", "node:*",
+                        "alpine:*");
+        assertThat(Config.DEFAULTS.images().alias())
+                .allMatch(a -> a.template().equals("base") && a.prefer() == ImagesConfig.Prefer.REGISTRY);
+    }
+
+    @Test
+    void imagesMapped() throws Exception {
+        mapped(Config::images, """
+                images:
+                  alias:
+                    - {pattern: "python:3.*", template: mine, prefer: alias}
+                """, new ImagesConfig(
+                List.of(new ImagesConfig.Alias("python:3.*", "mine", ImagesConfig.Prefer.ALIAS))));
+    }
+
+    @Test
+    void trustDefaults() {
+        assertThat(Config.DEFAULTS.trust()).isEqualTo(new TrustConfig("host"));
+        assertThat(Config.DEFAULTS.trust().bundle()).isEqualTo("/etc/ssl/certs/ca-certificates.crt");
+    }
+
+    @Test
+    void trustMapped() throws Exception {
+        mapped(Config::trust, "trust: {extra_ca: /etc/company.pem}\n", new TrustConfig("/etc/company.pem"));
+    }
+
+    @Test
+    void logDefaults() {
+        assertThat(Config.DEFAULTS.log()).isEqualTo(new LogConfig(LogConfig.Level.INFO));
+    }
+
+    @Test
+    void logMapped() throws Exception {
+        mapped(Config::log, "log: {level: debug}\n", new LogConfig(LogConfig.Level.DEBUG));
+    }
+}

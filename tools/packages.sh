@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Usage: packages.sh up|test
+# Installs the distribution's packages that running (and, for test, testing) needs, those that are
+# missing only. As root with apt; elsewhere it says what is missing.
+set -euo pipefail
+: "${ATOLL_HOME:?run by ./atoll}"
+# shellcheck source=tools/lib.sh
+. "${ATOLL_HOME}/tools/lib.sh"
+
+# A command that must be there, and the Debian package that has it.
+needed=(
+  nft:nftables
+  mmdebstrap:mmdebstrap
+  mkfs.xfs:xfsprogs
+  mkfs.ext4:e2fsprogs
+  mkfs.erofs:erofs-utils
+  unshare:util-linux
+  setpriv:util-linux
+  ip:iproute2
+  useradd:passwd
+  unzip:unzip
+)
+if [ "$1" = test ]; then
+  needed+=(python3:python3 git:git)
+fi
+
+missing=()
+for entry in "${needed[@]}"; do
+  PATH=${PATH}:/usr/sbin:/sbin command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
+done
+if [ "$1" = test ] && ! python3 -c 'import ensurepip' 2>/dev/null; then
+  missing+=(python3-venv)
+fi
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+command -v apt-get >/dev/null || fail "missing: ${missing[*]}; install them with this system's package manager"
+
+install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}" && return
+  # A third-party source that does not answer must not stop us: what counts is the second try.
+  apt-get update || true
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
+}
+step "Installing packages ${missing[*]}" install
