@@ -21,7 +21,6 @@ public record DataSize(long bytes) {
     }
 
     /** @throws IllegalArgumentException when the text is not a number with one of the units */
-    @JsonCreator
     public static DataSize parse(String text) {
         var match = TEXT.matcher(text.strip());
         if (!match.matches()) {
@@ -35,6 +34,12 @@ public record DataSize(long bytes) {
             factor *= 1024;
         }
         return new DataSize(Math.round(Double.parseDouble(match.group(1)) * factor));
+    }
+
+    /** YAML reads a text without a unit as a number: it gets the same message. */
+    @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+    static DataSize of(Object value) {
+        return parse(value.toString());
     }
 
     /** In the largest unit that shows it whole. */

@@ -17,7 +17,6 @@ public record HostPort(String host, int port) {
     }
 
     /** @throws IllegalArgumentException when the text is not HOST:PORT */
-    @JsonCreator
     public static HostPort parse(String text) {
         int colon = text.lastIndexOf(':');
         String port = text.substring(colon + 1);
@@ -40,6 +39,12 @@ public record HostPort(String host, int port) {
             default -> host;
         };
         return "http://" + new HostPort(reached, port);
+    }
+
+    /** YAML reads a text without a unit as a number: it gets the same message. */
+    @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+    static HostPort of(Object value) {
+        return parse(value.toString());
     }
 
     @JsonValue

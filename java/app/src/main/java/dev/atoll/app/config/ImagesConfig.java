@@ -1,7 +1,9 @@
 package dev.atoll.app.config;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Which templates image references lead to. */
 public record ImagesConfig(
@@ -21,10 +23,12 @@ public record ImagesConfig(
 
     /** @param template name of a template of this node */
     public record Alias(String pattern, String template, Prefer prefer) {
-        public Alias {
-            if (pattern.isBlank() || template.isBlank()) {
+        @JsonCreator
+        static Alias of(@Nullable String pattern, @Nullable String template, @Nullable Prefer prefer) {
+            if (pattern == null || template == null || pattern.isBlank() || template.isBlank()) {
                 throw new IllegalArgumentException("images.alias needs a pattern and a template");
             }
+            return new Alias(pattern, template, prefer == null ? Prefer.REGISTRY : prefer);
         }
     }
 

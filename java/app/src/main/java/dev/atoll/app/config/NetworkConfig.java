@@ -10,9 +10,10 @@ public record NetworkConfig(
         List<String> deny,
         @Key("CIDRs allowed though denied otherwise.") List<String> allow,
         @Key("Resolvers that the forwarder asks for sandboxes; empty = those of /etc/resolv.conf.") List<String> upstream) {
-    static final NetworkConfig DEFAULTS = new NetworkConfig("10.200.0.0/16", List.of(), List.of(), List.of());
     private static final Pattern IPV4_CIDR = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}");
     private static final Pattern CIDR = Pattern.compile("[0-9a-fA-F.:]{2,39}(/\\d{1,3})?");
+    // After the patterns: its constructor uses them.
+    static final NetworkConfig DEFAULTS = new NetworkConfig("10.200.0.0/16", List.of(), List.of(), List.of());
 
     public NetworkConfig {
         deny = List.copyOf(deny);

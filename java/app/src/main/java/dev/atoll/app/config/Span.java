@@ -20,7 +20,6 @@ public record Span(Duration duration) {
     }
 
     /** @throws IllegalArgumentException when the text is not a number with one of the units */
-    @JsonCreator
     public static Span parse(String text) {
         var match = TEXT.matcher(text.strip());
         if (!match.matches()) {
@@ -34,6 +33,12 @@ public record Span(Duration duration) {
             case "h" -> Duration.ofHours(number);
             default -> Duration.ofDays(number);
         });
+    }
+
+    /** YAML reads a text without a unit as a number: it gets the same message. */
+    @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+    static Span of(Object value) {
+        return parse(value.toString());
     }
 
     /** In the largest unit that shows it whole. */

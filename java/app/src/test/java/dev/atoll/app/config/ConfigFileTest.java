@@ -53,10 +53,11 @@ class ConfigFileTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             slots: {wram: 3}                                     | unknown key slots.wram; did you mean warm?
             slot: {warm: 3}                                      | unknown key slot; did you mean slots?
-            images: {alias: [{pattern: a, templat: b}]}          | did you mean template?
+            images: {alias: [{pattern: a, template: b, prefre: c}]} | did you mean prefer?
+            images: {alias: [{pattern: a}]}                      | needs a pattern and a template
             lifecycle: {projects: {ci: {max_ilde: 3s}}}          | did you mean max_idle?
             slots: {warm: -1}                                    | slots.warm is -1; allowed: 0 to 1000
             slots: {warm: many}                                  | slots.warm
