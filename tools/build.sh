@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the native and the Java programs when their sources changed, and lays out what runs in
 # <cache>/dist/<hash of the sources>/:
-#   classpath, lib/*.jar   the Java program
+#   lib/*.jar              the Java program
+#   cli.args, engine.args  options and class path of its two ways to run
 #   bin/                   atoll-warden, atoll-guest
 #   native/                the shared library of the database driver, unpacked once
 #   *.aot                  caches that shorten the start
@@ -65,7 +66,11 @@ unzip -qjo "${fresh}"/lib/sqlite-jdbc-*.jar "org/sqlite/native/Linux/$(uname -m)
 echo "${JAVA_HOME}" >"${fresh}/java-home"
 echo "${ATOLL_HOME}" >"${fresh}/tree"
 # An AOT cache is valid for the class path it was made with, so that is written down, not globbed.
-find "${fresh}/lib" -name '*.jar' -printf "${dist}/lib/%f\n" | LC_ALL=C sort | paste -sd: >"${fresh}/classpath"
+classpath=$(find "${fresh}/lib" -name '*.jar' -printf "${dist}/lib/%f\n" | LC_ALL=C sort | paste -sd:)
+for kind in cli engine; do
+  { cat "tools/jvm/${kind}.args" && printf -- '-cp\n%s\n' "${classpath}"; } >"${fresh}/${kind}.args"
+done
+echo "-Dorg.sqlite.lib.path=${dist}/native" >>"${fresh}/engine.args"
 chmod -R a+rX "${fresh}"
 rm -rf "${dist}"
 mv -T "${fresh}" "${dist}"

@@ -44,19 +44,18 @@ find_jdk() {
   done
 }
 
-# The JDK's home is remembered by the build: looking for it costs more than a command should.
+# Becomes the Java program. The JDK's home is remembered by the build: looking for it costs more than
+# a command should.
 run_java() {
-  local dist java heap=64m
-  dist=$(readlink -f "$(current_dist)")
-  java=$(<"${dist}/java-home")/bin/java
-  [ -x "${java}" ] || { "${ATOLL_HOME}/tools/build.sh" >&2 && java=$(<"${dist}/java-home")/bin/java; }
-  [ "${1-}" != bench ] || heap=512m
-  local options=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Xmx${heap}" -Xshare:auto --enable-native-access=ALL-UNNAMED)
-  [ ! -e "${dist}/cli.aot" ] || options+=("-XX:AOTCache=${dist}/cli.aot" -Xlog:aot=off -Xlog:cds=off)
-  export ATOLL_DIST=${dist}
+  local java options
+  ATOLL_DIST=$(readlink -f "$(current_dist)")
   ATOLL_CACHE=$(cache_dir)
-  export ATOLL_CACHE
-  exec "${java}" "${options[@]}" -cp "$(<"${dist}/classpath")" dev.atoll.app.Main "$@"
+  export ATOLL_DIST ATOLL_CACHE
+  java=$(<"${ATOLL_DIST}/java-home")/bin/java
+  options=("@${ATOLL_DIST}/cli.args")
+  [ ! -e "${ATOLL_DIST}/cli.aot" ] || options+=("-XX:AOTCache=${ATOLL_DIST}/cli.aot")
+  [ "${1-}" != bench ] || options+=(-Xmx512m)
+  exec "${java}" "${options[@]}" dev.atoll.app.Main "$@"
 }
 
 outcome() {

@@ -9,13 +9,11 @@ work=$(mktemp -d)
 trap 'rm -rf "${work}"' EXIT
 
 train() {
-  local name=$1
+  local kind=$1
   shift
-  ATOLL_DIST=${dist} "${java}" "-XX:AOTCacheOutput=${dist}/${name}.aot" -XX:+UseSerialGC -Xmx256m \
-    --enable-native-access=ALL-UNNAMED "-Dorg.sqlite.lib.path=${dist}/native" \
-    -cp "$(<"${dist}/classpath")" dev.atoll.app.Main "$@" ||
-    rm -f "${dist}/${name}.aot"
-  [ ! -e "${dist}/${name}.aot" ] || chmod a+r "${dist}/${name}.aot"
+  ATOLL_DIST=${dist} "${java}" "@${dist}/${kind}.args" "-XX:AOTCacheOutput=${dist}/${kind}.aot" dev.atoll.app.Main "$@" ||
+    rm -f "${dist}/${kind}.aot"
+  [ ! -e "${dist}/${kind}.aot" ] || chmod a+r "${dist}/${kind}.aot"
 }
 
 train cli train-cli

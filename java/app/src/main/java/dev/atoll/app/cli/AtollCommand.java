@@ -1,0 +1,70 @@
+package dev.atoll.app.cli;
+
+import dev.atoll.app.client.ApiException;
+import dev.atoll.app.client.UnreachableException;
+import dev.atoll.app.config.ConfigException;
+import dev.atoll.app.run.OperatorException;
+import dev.atoll.domain.AtollException;
+import dev.atoll.http.ListenException;
+import java.io.UncheckedIOException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code atoll}: the root of the command tree. */
+@Command(
+        name = "atoll",
+        description = "A self-hosted sandbox cloud.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            UpCommand.class,
+            DownCommand.class,
+            EnvCommand.class,
+            ConfigCommand.class,
+            SuperviseCommand.class,
+            TrainCliCommand.class,
+            CommandLine.HelpCommand.class
+        })
+public final class AtollCommand {
+    /** An error of the operator's or the server's making. */
+    static final int FAILED = 1;
+
+    private AtollCommand() {}
+
+    /** @return the exit code: 0, that of the command in a sandbox, 1 for a failure, 2 for wrong usage */
+    public static int run(String[] arguments) {
+        return new CommandLine(new AtollCommand())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setStopAtPositional(false)
+                .setExecutionExceptionHandler(AtollCommand::explain)
+                .setParameterExceptionHandler(AtollCommand::explainUsage)
+                .execute(arguments);
+    }
+
+    private static int explain(Exception failure, CommandLine command, CommandLine.ParseResult parsed) throws Exception {
+        switch (failure) {
+            case OperatorException e -> say(command, e.getMessage());
+            case ConfigException e -> say(command, e.getMessage());
+            case AtollException e -> say(command, e.getMessage());
+            case ApiException e -> say(command, e.getMessage());
+            case UnreachableException e -> say(command, e.getMessage());
+            case ListenException e -> say(command, e.getMessage());
+            case UncheckedIOException e -> say(command, e.getMessage() + ": " + e.getCause());
+            default -> throw failure;
+        }
+        return FAILED;
+    }
+
+    private static int explainUsage(CommandLine.ParameterException wrong, String[] arguments) {
+        CommandLine command = wrong.getCommandLine();
+        say(command, wrong.getMessage());
+        if (!CommandLine.UnmatchedArgumentException.printSuggestions(wrong, command.getErr())) {
+            command.getErr().println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
+        }
+        return command.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    private static void say(CommandLine command, @Nullable String message) {
+        command.getErr().println("atoll: " + message);
+    }
+}

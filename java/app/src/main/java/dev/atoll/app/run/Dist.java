@@ -1,0 +1,71 @@
+package dev.atoll.app.run;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The build that this program runs from, as tools/build.sh lays it out.
+ *
+ * @param directory readable by every user
+ * @param home the source tree; empty path when unknown
+ * @param cache where templates and builds are kept
+ */
+public record Dist(Path directory, Path home, Path cache) {
+    /** From what ./atoll put into the environment. */
+    public static Dist current() {
+        return new Dist(
+                Path.of(variable("ATOLL_DIST")), Path.of(variable("ATOLL_HOME")), Path.of(variable("ATOLL_CACHE")));
+    }
+
+    private static String variable(String name) {
+        String value = System.getenv(name);
+        if (value == null || value.isEmpty()) {
+            throw new OperatorException(name + " is not set: start this program by ./atoll");
+        }
+        return value;
+    }
+
+    public Path warden() {
+        return directory.resolve("bin/atoll-warden");
+    }
+
+    public Path guest() {
+        return directory.resolve("bin/atoll-guest");
+    }
+
+    public Path templates() {
+        return cache.resolve("templates");
+    }
+
+    public Path java() {
+        try {
+            return Path.of(Files.readString(directory.resolve("java-home")).strip(), "bin/java");
+        } catch (IOException e) {
+            throw new UncheckedIOException(directory + " is not a build of Atoll", e);
+        }
+    }
+
+    /**
+     * The command line that runs this program's own main class in a JVM of its own.
+     *
+     * @param kind names the options, {@code engine} or {@code cli}, as tools/jvm has them
+     * @param more options that are only known now
+     */
+    public List<String> command(String kind, List<String> more, List<String> arguments) {
+        var command = new ArrayList<String>();
+        command.add(java().toString());
+        command.add("@" + directory.resolve(kind + ".args"));
+        Path cached = directory.resolve(kind + ".aot");
+        if (Files.exists(cached)) {
+            command.add("-XX:AOTCache=" + cached);
+        }
+        command.addAll(more);
+        command.add("dev.atoll.app.Main");
+        command.addAll(arguments);
+        return List.copyOf(command);
+    }
+}
