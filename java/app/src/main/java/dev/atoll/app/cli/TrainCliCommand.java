@@ -20,15 +20,12 @@ final class TrainCliCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         ConfigPrinter.print(ConfigFile.load(Optional.empty(), List.of()));
-        try (var closedAtOnce = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Thread.startVirtualThread(() -> {
-                try {
-                    closedAtOnce.accept().close();
-                } catch (IOException e) {
-                    // The client sees it.
-                }
-            });
-            new ApiClient(new Server("http://127.0.0.1:" + closedAtOnce.getLocalPort(), "none")).get(Query.of("sandboxes"));
+        int closed;
+        try (var listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            closed = listener.getLocalPort();
+        }
+        try {
+            new ApiClient(new Server("http://127.0.0.1:" + closed, "none")).get(Query.of("sandboxes"));
         } catch (UnreachableException expected) {
             return 0;
         }
