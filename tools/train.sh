@@ -17,4 +17,3 @@ train() {
 }
 
 train cli train-cli
-train engine train-engine "${work}"

@@ -4,6 +4,8 @@ import dev.atoll.app.client.ApiException;
 import dev.atoll.app.client.UnreachableException;
 import dev.atoll.app.config.ConfigException;
 import dev.atoll.app.run.OperatorException;
+import dev.atoll.app.serve.ServeCommand;
+import dev.atoll.app.serve.Version;
 import dev.atoll.domain.AtollException;
 import dev.atoll.http.ListenException;
 import java.io.UncheckedIOException;
@@ -16,11 +18,14 @@ import picocli.CommandLine.Command;
         name = "atoll",
         description = "A self-hosted sandbox cloud.",
         synopsisSubcommandLabel = "COMMAND",
+        versionProvider = AtollCommand.VersionProvider.class,
+        mixinStandardHelpOptions = true,
         subcommands = {
             UpCommand.class,
             DownCommand.class,
             EnvCommand.class,
             ConfigCommand.class,
+            ServeCommand.class,
             SuperviseCommand.class,
             TrainCliCommand.class,
             CommandLine.HelpCommand.class
@@ -28,6 +33,14 @@ import picocli.CommandLine.Command;
 public final class AtollCommand {
     /** An error of the operator's or the server's making. */
     static final int FAILED = 1;
+
+    /** For {@code --version}. */
+    static final class VersionProvider implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"atoll " + Version.current()};
+        }
+    }
 
     private AtollCommand() {}
 

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 public record Config(
         @Key("This node and what it is called in the kernel.") NodeConfig node,
         @Key("Atoll's own API, which the command line uses too.") @JsonProperty("native") FaceConfig nativeFace,
-        @Key("The API that Daytona's SDKs and Hermes Agent speak.") FaceConfig daytona,
+        @Key("The API that Daytona's SDKs and Hermes Agent speak.") DaytonaFaceConfig daytona,
         @Key("Where the disks of sandboxes lie.") PoolConfig pool,
         @Key("Sandboxes prepared in advance.") SlotsConfig slots,
         @Key("What sandboxes reach.") NetworkConfig network,
@@ -19,7 +19,7 @@ public record Config(
     public static final Config DEFAULTS = new Config(
             NodeConfig.DEFAULTS,
             FaceConfig.NATIVE,
-            FaceConfig.DAYTONA,
+            DaytonaFaceConfig.DEFAULTS,
             PoolConfig.DEFAULTS,
             SlotsConfig.DEFAULTS,
             NetworkConfig.DEFAULTS,
@@ -35,7 +35,7 @@ public record Config(
         return new Config(
                 node,
                 new FaceConfig(nativeFace.listen().withHost(host), nativeFace.publicUrl()),
-                new FaceConfig(daytona.listen().withHost(host), daytona.publicUrl()),
+                daytona.listeningOn(host),
                 pool, slots, network, defaults, limits, lifecycle, images, trust, log);
     }
 }

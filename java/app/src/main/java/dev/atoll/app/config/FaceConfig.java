@@ -3,19 +3,18 @@ package dev.atoll.app.config;
 import java.net.URI;
 import java.util.Optional;
 
-/** One face of Atoll and where it listens. */
+/** Atoll's own API and where it listens. */
 public record FaceConfig(
         @Key("Address and port to listen on.") HostPort listen,
         @Key("How clients reach it when that differs from the address they call (a proxy, a name): http(s)://host[:port].")
         Optional<String> publicUrl) {
     static final FaceConfig NATIVE = new FaceConfig(new HostPort("127.0.0.1", 7280), Optional.empty());
-    static final FaceConfig DAYTONA = new FaceConfig(new HostPort("127.0.0.1", 3000), Optional.empty());
 
     public FaceConfig {
         publicUrl.ifPresent(FaceConfig::check);
     }
 
-    private static void check(String url) {
+    static void check(String url) {
         String scheme = "";
         try {
             scheme = String.valueOf(URI.create(url).getScheme());

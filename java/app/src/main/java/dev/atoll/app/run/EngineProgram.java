@@ -14,11 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /** The unprivileged program. It says on its standard output, in one line, where it serves. */
 final class EngineProgram extends Program {
-    private static final JsonMapper JSON = new JsonMapper();
     private static final int CONNECT_MILLIS = 2000;
 
     private final Dist dist;
@@ -30,17 +28,6 @@ final class EngineProgram extends Program {
         this.dist = dist;
         this.layout = layout;
         this.user = user;
-    }
-
-    /**
-     * The line that says that it serves.
-     *
-     * @param nativePort the real one when 0 was asked
-     */
-    public record Ready(int nativePort, int daytonaPort) {
-        public String line() {
-            return JSON.writeValueAsString(this);
-        }
     }
 
     @Override
@@ -77,7 +64,7 @@ final class EngineProgram extends Program {
         try (var lines = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             String line = lines.readLine();
             if (line != null) {
-                return JSON.readValue(line, Ready.class);
+                return Ready.parse(line);
             }
             throw failed("ended with status " + process.waitFor());
         } catch (IOException | JacksonException e) {

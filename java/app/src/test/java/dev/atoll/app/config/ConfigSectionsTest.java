@@ -59,7 +59,14 @@ class ConfigSectionsTest {
     @Test
     void daytonaDefaults() {
         assertThat(Config.DEFAULTS.daytona())
-                .isEqualTo(new FaceConfig(new HostPort("127.0.0.1", 3000), Optional.empty()));
+                .isEqualTo(new DaytonaFaceConfig(
+                        new HostPort("127.0.0.1", 3000),
+                        Optional.empty(),
+                        "base",
+                        "local",
+                        new Span(Duration.ofMinutes(15)),
+                        Optional.empty(),
+                        DaytonaFaceConfig.ExecTimeout.EXIT_CODE_124));
     }
 
     @Test
@@ -68,7 +75,19 @@ class ConfigSectionsTest {
                 daytona:
                   listen: "[::1]:3001"
                   public_url: http://daytona.example:3001
-                """, new FaceConfig(new HostPort("::1", 3001), Optional.of("http://daytona.example:3001")));
+                  default_snapshot: mine
+                  target: eu
+                  auto_stop: 0m
+                  auto_delete: 2h
+                  exec_timeout: http_408
+                """, new DaytonaFaceConfig(
+                new HostPort("::1", 3001),
+                Optional.of("http://daytona.example:3001"),
+                "mine",
+                "eu",
+                new Span(Duration.ZERO),
+                Optional.of(new Span(Duration.ofHours(2))),
+                DaytonaFaceConfig.ExecTimeout.HTTP_408));
     }
 
     @Test

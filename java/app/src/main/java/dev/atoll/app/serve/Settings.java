@@ -1,0 +1,78 @@
+package dev.atoll.app.serve;
+
+import dev.atoll.app.config.Config;
+import dev.atoll.app.config.ImagesConfig;
+import dev.atoll.app.config.LifecycleConfig;
+import dev.atoll.app.config.Span;
+import dev.atoll.domain.ProjectId;
+import dev.atoll.engine.EngineConfig;
+import dev.atoll.engine.EngineConfig.Alias;
+import dev.atoll.engine.EngineConfig.Prefer;
+import dev.atoll.engine.EngineConfig.ProjectMaxima;
+import dev.atoll.face.daytona.DaytonaConfig;
+import dev.atoll.face.daytona.DaytonaConfig.ExecTimeoutStyle;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** What the configuration means for the parts that are wired. */
+final class Settings {
+    private Settings() {}
+
+    static EngineConfig engine(Config config, String version, Path sockets, Optional<String> operatorKeyHash) {
+        EngineConfig plain = EngineConfig.defaults(version, sockets);
+        return new EngineConfig(
+                version,
+                sockets,
+                config.slots().warm(),
+                config.slots().makers(),
+                config.slots().createsAtOnce(),
+                config.defaults().resources(),
+                config.images().alias().stream().map(Settings::alias).toList(),
+                // The template brings its own: where its bundle lies is known when it is built.
+                plain.trustEnv(),
+                config.lifecycle().maxIdle().map(Span::duration),
+                config.lifecycle().maxLifetime().map(Span::duration),
+                config.lifecycle().projects().entrySet().stream()
+                        .collect(Collectors.toMap(entry -> new ProjectId(entry.getKey()), entry -> maxima(entry.getValue()))),
+                config.limits().spool().bytes(),
+                config.limits().keptProcesses(),
+                plain.dialTimeout(),
+                plain.flushEvery(),
+                plain.sampleEvery(),
+                operatorKeyHash);
+    }
+
+    private static Alias alias(ImagesConfig.Alias alias) {
+        Prefer prefer = switch (alias.prefer()) {
+            case ALIAS -> Prefer.ALIAS;
+            case REGISTRY -> Prefer.REGISTRY;
+        };
+        return new Alias(alias.pattern(), alias.template(), prefer);
+    }
+
+    private static ProjectMaxima maxima(LifecycleConfig.Maxima maxima) {
+        return new ProjectMaxima(maxima.maxIdle().map(Span::duration), maxima.maxLifetime().map(Span::duration));
+    }
+
+    static DaytonaConfig daytona(Config config) {
+        var face = config.daytona();
+        var plain = DaytonaConfig.DEFAULTS;
+        return new DaytonaConfig(
+                face.listen().host(),
+                face.listen().port(),
+                face.publicUrl().map(URI::create),
+                face.defaultSnapshot(),
+                plain.snapshotUser(),
+                face.target(),
+                (int) face.autoStop().duration().toMinutes(),
+                plain.autoArchiveMinutes(),
+                face.autoDelete().map(span -> (int) span.duration().toMinutes()).orElse(plain.autoDeleteMinutes()),
+                switch (face.execTimeout()) {
+                    case EXIT_CODE_124 -> ExecTimeoutStyle.EXIT_CODE_124;
+                    case HTTP_408 -> ExecTimeoutStyle.HTTP_408;
+                },
+                plain.isolationOrder());
+    }
+}
