@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -109,15 +110,17 @@ final class Reconciler {
         Map<SandboxId, LiveSandbox> live =
                 found.live().stream().collect(Collectors.toMap(LiveSandbox::id, Function.identity()));
         Set<SandboxId> disks = found.disks().stream().map(Disk::id).collect(Collectors.toSet());
+        Set<SandboxId> journalled = new HashSet<>();
         for (SandboxRecord record : journal.living()) {
             SandboxId id = record.sandbox().id();
+            journalled.add(id);
             register(record);
             recover(record, live.get(id), disks.contains(id));
         }
         found.slots().forEach(slot -> slots.discardLeftover(slot.id()));
         snapshots.recover(found.snapshots().stream().map(Disk::id).collect(Collectors.toSet()));
         templates.reconcile();
-        removeUnknown(found);
+        removeUnknown(found, journalled::contains);
         slots.removeDirectoriesExcept(usedSlots());
         LOG.info("{} sandboxes in the journal, {} of them live", registry.all().size(), live.size());
     }
@@ -192,26 +195,26 @@ final class Reconciler {
                 owner.enqueue(new SandboxCommand.Delete());
             }
         }
-        removeUnknown(found);
+        removeUnknown(found, id -> registry.find(id).isPresent());
     }
 
     /** What the inventory holds and no table names. */
-    private void removeUnknown(Inventory found) {
+    private void removeUnknown(Inventory found, Predicate<SandboxId> known) {
         for (LiveSandbox live : found.live()) {
-            if (registry.find(live.id()).isEmpty()) {
+            if (!known.test(live.id())) {
                 LOG.warn("sandbox {} lives and is not in the journal: it is killed", live.id());
                 attempt("sandbox", live.id(), () -> warden.kill(live.id()));
             }
         }
         for (Disk<SandboxId> disk : found.disks()) {
-            if (registry.find(disk.id()).isEmpty()) {
+            if (!known.test(disk.id())) {
                 LOG.warn("the disk of sandbox {} is nobody's: it is removed", disk.id());
                 attempt("disk", disk.id(), () -> warden.deleteDisk(disk.id()));
             }
         }
-        Set<SnapshotId> known = snapshots.known();
+        Set<SnapshotId> knownSnapshots = snapshots.known();
         for (Disk<SnapshotId> disk : found.snapshots()) {
-            if (!known.contains(disk.id())) {
+            if (!knownSnapshots.contains(disk.id())) {
                 LOG.warn("snapshot {} is nobody's: it is removed", disk.id());
                 attempt("snapshot", disk.id(), () -> warden.deleteSnapshot(disk.id()));
             }

@@ -116,7 +116,7 @@ final class SlotFactory {
         try {
             warden.dropSlot(id);
         } catch (AtollException e) {
-            LOG.warn("slot {} could not be dropped: {}", id, e.getMessage());
+            LOG.warn("slot {} could not be dropped, the next start does it: {}", id, e.getMessage());
         }
     }
 }

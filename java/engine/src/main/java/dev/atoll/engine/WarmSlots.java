@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -117,7 +118,10 @@ final class WarmSlots implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        removed.forEach(factory::discard);
+        // Side by side: each waits for the warden, which may be away.
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            removed.forEach(slot -> threads.execute(() -> factory.discard(slot)));
+        }
     }
 
     private void refill() {

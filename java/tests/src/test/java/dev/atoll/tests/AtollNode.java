@@ -44,15 +44,17 @@ public final class AtollNode implements AutoCloseable {
     private final NodePlace place;
     private final WardenProcess wardenProcess;
     private final UnaryOperator<EngineConfig> configured;
+    private final KillPoints killPoints;
     private final TestClock clock = new TestClock();
     private @Nullable Running running;
 
     /** What lives as long as one engine. */
     private record Running(Store store, Warden warden, GuestHub hub, Engine engine) {}
 
-    private AtollNode(UnaryOperator<EngineConfig> configured) {
+    private AtollNode(NodePlace place, UnaryOperator<EngineConfig> configured, KillPoints killPoints) {
         this.configured = configured;
-        this.place = NodePlace.fresh();
+        this.killPoints = killPoints;
+        this.place = place;
         this.wardenProcess = new WardenProcess(place);
     }
 
@@ -62,7 +64,7 @@ public final class AtollNode implements AutoCloseable {
 
     /** @param configured changes the configuration that the engine gets, at each of its starts */
     public static AtollNode start(UnaryOperator<EngineConfig> configured) {
-        var node = new AtollNode(configured);
+        var node = new AtollNode(NodePlace.fresh(), configured, KillPoints.NONE);
         try {
             node.wardenProcess.start();
             node.startEngine();
@@ -71,6 +73,18 @@ public final class AtollNode implements AutoCloseable {
             node.close();
             throw e;
         }
+    }
+
+    /** An engine on the node of another process, which has no engine of its own meanwhile. Not to be closed. */
+    public static AtollNode attach(String instance, KillPoints killPoints) {
+        var node = new AtollNode(NodePlace.of(instance), config -> config, killPoints);
+        node.startEngine();
+        return node;
+    }
+
+    /** What everything of this node in the kernel is called after. */
+    public String instance() {
+        return place.instance();
     }
 
     public Engine engine() {
@@ -100,7 +114,7 @@ public final class AtollNode implements AutoCloseable {
         Warden warden = Warden.at(wardenProcess.socket());
         var hub = new GuestHub();
         Engine engine = Engine.start(
-                config, clock, new SecureRandom(), store, warden, hub, new SimpleMeterRegistry(), KillPoints.NONE);
+                config, clock, new SecureRandom(), store, warden, hub, new SimpleMeterRegistry(), killPoints);
         running = new Running(store, warden, hub, engine);
     }
 

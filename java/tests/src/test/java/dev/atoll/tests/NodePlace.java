@@ -24,6 +24,10 @@ record NodePlace(String instance, Path state, Path run, String subnet, long idBa
     static NodePlace fresh() {
         String base = environment("ATOLL_TEST_INSTANCE").orElse("t");
         String instance = base + Long.toHexString(ProcessHandle.current().pid() & 0xfffff) + "x" + NEXT.incrementAndGet();
+        return of(instance);
+    }
+
+    static NodePlace of(String instance) {
         return new NodePlace(
                 instance,
                 Path.of(environment("ATOLL_TEST_STATE").orElse("/var/tmp/atoll-test")).resolve(instance),

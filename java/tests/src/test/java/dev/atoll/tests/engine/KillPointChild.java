@@ -1,0 +1,66 @@
+package dev.atoll.tests.engine;
+
+import static dev.atoll.tests.AtollNode.CALLER;
+
+import dev.atoll.domain.ProcessId;
+import dev.atoll.domain.ProcessSpec;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.engine.KillPoint;
+import dev.atoll.engine.KillPoints;
+import dev.atoll.tests.AtollNode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * An engine in a process of its own that is ended at a kill point, on a node whose warden another
+ * process has started. It does every multi-step command to the sandbox it is told.
+ */
+public final class KillPointChild {
+    /** Exit status of a process that was ended at its kill point. */
+    static final int HALTED = 86;
+
+    /** Text that was written before the command; it must be there afterwards. */
+    static final String ACKNOWLEDGED = "acknowledged";
+
+    private KillPointChild() {}
+
+    /** Arguments: instance of the node, id of a running sandbox, the kill point, which time it is meant. */
+    public static void main(String[] arguments) {
+        KillPoint point = KillPoint.valueOf(arguments[2]);
+        AtollNode node = AtollNode.attach(
+                arguments[0], KillPoints.haltAt(point, Integer.parseInt(arguments[3]), HALTED));
+        carryOut(node, new SandboxId(arguments[1]), point);
+        System.exit(0);
+    }
+
+    private static void carryOut(AtollNode node, SandboxId old, KillPoint point) {
+        var sandboxes = node.engine().sandboxes();
+        switch (point) {
+            case CREATE_NAMED, CREATE_JOURNALLED, CREATE_CLAIMED, CREATE_CONFIGURED, CREATE_COMMITTED ->
+                sandboxes.create(CALLER, AtollNode.base().name(Optional.of("half-made")).build());
+            case EXEC_REQUESTED, EXEC_STARTED, EXEC_ENDED -> exec(node, old);
+            case STOP_REQUESTED, STOP_SHUT_DOWN, STOP_KILLED, STOP_COMMITTED ->
+                sandboxes.stop(CALLER, old, Duration.ofSeconds(1));
+            case START_REQUESTED, START_CLAIMED, START_CONFIGURED, START_COMMITTED -> {
+                sandboxes.stop(CALLER, old, Duration.ZERO);
+                sandboxes.start(CALLER, old);
+            }
+            case SNAPSHOT_REQUESTED, SNAPSHOT_MADE, SNAPSHOT_COMMITTED ->
+                node.engine().snapshots().create(CALLER, old, Optional.of("half-made"), Optional.empty());
+            case FORK_REQUESTED, FORK_SNAPSHOT_MADE, FORK_CHILD_MADE, FORK_SNAPSHOT_DROPPED ->
+                sandboxes.fork(CALLER, old, List.of(Optional.of("child-1"), Optional.of("child-2")));
+            case DELETE_MARKED, DELETE_KILLED, DELETE_DISK_GONE, DELETE_COMMITTED -> {
+                Sandbox doomed = sandboxes.create(CALLER, AtollNode.base().name(Optional.of("doomed")).build());
+                sandboxes.delete(CALLER, doomed.id());
+            }
+        }
+    }
+
+    private static void exec(AtollNode node, SandboxId sandbox) {
+        ProcessSpec spec = ProcessSpec.of(List.of("/bin/sh", "-c", "echo ran >> /root/ran"));
+        node.engine().processes().startDetached(CALLER, sandbox, spec.withId(new ProcessId("once")));
+        node.engine().processes().run(CALLER, sandbox, spec.withId(new ProcessId("once")), 1000);
+    }
+}

@@ -1,0 +1,140 @@
+package dev.atoll.tests.engine;
+
+import static dev.atoll.tests.AtollNode.CALLER;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atoll.domain.ProcessId;
+import dev.atoll.domain.ProcessSpec;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxQuery;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.Snapshot;
+import dev.atoll.engine.KillPoint;
+import dev.atoll.tests.AtollNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The program ends at each kill point in turn, in an order that a seed decides, while one sandbox
+ * lives through it all. After each end an engine is started again: nothing that was acknowledged is
+ * lost, no command is left half-done, and kernel, pool and journal hold nothing too much.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class KillPointTest {
+    private final long seed = Long.getLong("atoll.test.seed", 20_261_124L);
+    private AtollNode node;
+    private SandboxId survivor;
+
+    @BeforeAll
+    void start() {
+        node = AtollNode.start();
+        survivor = node.create().id();
+        node.sh(survivor, "echo " + KillPointChild.ACKNOWLEDGED + " > /root/file; sync");
+    }
+
+    @AfterAll
+    void stop() {
+        node.close();
+    }
+
+    Stream<KillPoint> points() {
+        var points = new ArrayList<>(List.of(KillPoint.values()));
+        Collections.shuffle(points, new Random(seed));
+        return points.stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("points")
+    void nothingIsLostAndNothingIsLeft(KillPoint point) throws Exception {
+        node.stopEngine();
+        assertThat(child(point)).as("exit status of the program that is ended at %s", point).isEqualTo(KillPointChild.HALTED);
+        node.startEngine();
+        assertThat(node.engine().node().audit(false)).as("leaks after an end at %s, seed %d", point, seed).isEmpty();
+        assertOutcome(point);
+        assertSurvivor();
+        tidyUp();
+        assertThat(node.warden().listAll().disks()).hasSize(1);
+        assertThat(node.warden().listAll().snapshots()).isEmpty();
+    }
+
+    private int child(KillPoint point) throws IOException, InterruptedException {
+        var process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx128m", "--enable-native-access=ALL-UNNAMED",
+                        "-cp", System.getProperty("java.class.path"),
+                        KillPointChild.class.getName(), node.instance(), survivor.value(), point.name(), "1")
+                .inheritIO()
+                .start();
+        return process.waitFor();
+    }
+
+    private void assertOutcome(KillPoint point) {
+        switch (point) {
+            case CREATE_NAMED, CREATE_JOURNALLED, CREATE_CLAIMED, CREATE_CONFIGURED ->
+                assertThat(node.engine().sandboxes().findByName(CALLER, "half-made")).isEmpty();
+            case CREATE_COMMITTED ->
+                assertThat(node.engine().sandboxes().findByName(CALLER, "half-made"))
+                        .map(Sandbox::state).contains(SandboxState.RUNNING);
+            case EXEC_REQUESTED, EXEC_STARTED, EXEC_ENDED -> assertRunsOnce();
+            case STOP_REQUESTED, STOP_SHUT_DOWN -> assertThat(stateOfSurvivor()).isEqualTo(SandboxState.RUNNING);
+            case STOP_KILLED, STOP_COMMITTED, START_REQUESTED, START_CLAIMED, START_CONFIGURED ->
+                assertThat(stateOfSurvivor()).isEqualTo(SandboxState.STOPPED);
+            case START_COMMITTED -> assertThat(stateOfSurvivor()).isEqualTo(SandboxState.RUNNING);
+            case SNAPSHOT_REQUESTED, SNAPSHOT_MADE ->
+                assertThat(node.engine().snapshots().list(CALLER)).isEmpty();
+            case SNAPSHOT_COMMITTED ->
+                assertThat(node.engine().snapshots().list(CALLER)).extracting(Snapshot::name).containsExactly("half-made");
+            case FORK_REQUESTED, FORK_SNAPSHOT_MADE ->
+                assertThat(node.engine().sandboxes().findByName(CALLER, "child-1")).isEmpty();
+            case FORK_CHILD_MADE, FORK_SNAPSHOT_DROPPED ->
+                assertThat(node.engine().sandboxes().list(CALLER, SandboxQuery.ALL).items())
+                        .as("every child that is there runs")
+                        .allMatch(s -> s.state() == SandboxState.RUNNING)
+                        .hasSizeGreaterThan(1);
+            case DELETE_MARKED, DELETE_KILLED, DELETE_DISK_GONE, DELETE_COMMITTED ->
+                assertThat(node.engine().sandboxes().findByName(CALLER, "doomed")).isEmpty();
+        }
+    }
+
+    /** The client's retry of the same process id: it has run once, whenever the first call was cut off. */
+    private void assertRunsOnce() {
+        ProcessSpec spec = ProcessSpec.of(List.of("/bin/sh", "-c", "echo ran >> /root/ran"));
+        node.engine().processes().run(CALLER, survivor, spec.withId(new ProcessId("once")), 1000);
+        assertThat(node.sh(survivor, "cat /root/ran")).isEqualTo("ran");
+    }
+
+    private void assertSurvivor() {
+        node.engine().sandboxes().start(CALLER, survivor);
+        Awaitility.await().ignoreExceptions().untilAsserted(() -> assertThat(node.sh(survivor, "cat /root/file"))
+                .isEqualTo(KillPointChild.ACKNOWLEDGED));
+    }
+
+    private SandboxState stateOfSurvivor() {
+        return node.engine().sandboxes().get(CALLER, survivor).state();
+    }
+
+    /** Back to the one sandbox; its next boot forgets the process ids. */
+    private void tidyUp() {
+        for (Sandbox sandbox : node.engine().sandboxes().list(CALLER, SandboxQuery.ALL).items()) {
+            if (!sandbox.id().equals(survivor)) {
+                node.engine().sandboxes().delete(CALLER, sandbox.id());
+            }
+        }
+        node.engine().snapshots().list(CALLER).forEach(s -> node.engine().snapshots().delete(CALLER, s.id()));
+        node.sh(survivor, "rm -f /root/ran");
+        node.engine().sandboxes().stop(CALLER, survivor, java.time.Duration.ZERO);
+        node.engine().sandboxes().start(CALLER, survivor);
+    }
+}
