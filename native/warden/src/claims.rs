@@ -1,16 +1,18 @@
 //! Claim and Kill.
 
 use std::fs::{self, File};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use atoll_wire::warden::{self as wire, Claimed, Killed, claim};
 
+use crate::committer::Job;
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::live::LiveRecord;
 use crate::lock::lock;
-use crate::mounts::{self, UpperView};
+use crate::mounts;
 use crate::pool::disks::{DiskRecord, Family};
 use crate::pool::layers::LayerMount;
 use crate::pool::{Pool, durable, ext4, loopdev, used_bytes};
@@ -122,15 +124,15 @@ impl Warden {
         let made = self
             .disk_of(order, &mut slot)
             .and_then(|(upper, size)| Ok((self.run(order, layers, &slot, &upper)?, upper, size)));
-        let ((), upper, size) = match made {
+        let (mut unused, upper, size) = match made {
             Ok(made) => made,
             Err(fault) => {
                 self.undo(order, slot);
                 return Err(fault);
             }
         };
-        let Upper { mounted, view } = upper;
-        drop(view);
+        let Upper { mounted, view, spool } = upper;
+        unused.extend([view.into_fd(), spool]);
         let claimed = Claimed {
             pid: slot.pid,
             start_time: slot.start_time,
@@ -138,7 +140,8 @@ impl Warden {
             index: slot.index,
             disk_bytes: size,
         };
-        let Slot { id, index, pid, start_time, pidfd, group, .. } = slot;
+        let Slot { id, index, pid, start_time, pidfd, group, userns, control, .. } = slot;
+        unused.extend([userns, control]);
         let sandbox = Arc::new(Sandbox {
             id: order.sandbox,
             slot: id,
@@ -151,6 +154,7 @@ impl Warden {
             limits: Mutex::new(order.limits),
             upper: Mutex::new(Some(mounted.mount)),
             loop_number: mounted.loop_number,
+            recorded: AtomicBool::new(false),
             oom: Mutex::new(None),
             oom_told: Mutex::new(0),
         });
@@ -164,9 +168,7 @@ impl Warden {
             ));
         }
         self.watch_memory(&sandbox);
-        if self.commits.try_send(order.sandbox).is_err() {
-            self.pool.sync_record(Family::Disk, order.sandbox).during("record of the disk")?;
-        }
+        self.afterwards(Job { disk: order.sandbox, unused });
         Ok(claimed)
     }
 
@@ -221,9 +223,7 @@ impl Warden {
             return Ok(upper);
         }
         self.discard_upper(slot)?;
-        let mounted = self.fresh_upper(slot.id, size)?;
-        let view = UpperView::new(mounted.mount.as_fd(), slot.userns.as_fd()).during("upper")?;
-        Ok(Upper { mounted, view })
+        Upper::new(self.fresh_upper(slot.id, size)?, slot.userns.as_fd()).during("upper")
     }
 
     fn discard_upper(&self, slot: &mut Slot) -> Outcome<()> {
@@ -233,8 +233,7 @@ impl Warden {
 
     fn view(&self, slot: &Slot, image: &File) -> Outcome<Upper> {
         let mounted = ext4::mount(image).during("mount of the disk")?;
-        let view = UpperView::new(mounted.mount.as_fd(), slot.userns.as_fd()).during("upper")?;
-        Ok(Upper { mounted, view })
+        Upper::new(mounted, slot.userns.as_fd()).during("upper")
     }
 
     /// The kernel may still be writing the disk's last blocks for a sandbox that just ended.
@@ -254,16 +253,15 @@ impl Warden {
         ))
     }
 
-    /// Overlay, limits, link, live record, exec.
+    /// Overlay, limits, link, live record, exec. Returns descriptors to be closed afterwards.
     fn run(
         &self,
         order: &Order,
         layers: &[Arc<LayerMount>],
         slot: &Slot,
         upper: &Upper,
-    ) -> Outcome<()> {
-        let spool = upper.view.spool().during("spool")?;
-        let overlay = mounts::overlay(layers, &upper.view, slot.userns.as_fd(), slot.base)
+    ) -> Outcome<Vec<OwnedFd>> {
+        let (overlay, unused) = mounts::overlay(layers, &upper.view, slot.userns.as_fd(), slot.base)
             .during("overlay")?;
         slot.group.apply(Some(slot.limits), order.limits).during("limits")?;
         if !order.network {
@@ -283,10 +281,11 @@ impl Warden {
             pids: order.limits.pids,
         };
         self.live.write(order.sandbox, &record).during("live record")?;
-        slot.execute(overlay, spool, order.profile, &order.hostname).map_err(|e| Fault {
+        slot.execute(overlay, upper.spool.as_fd(), order.profile, &order.hostname).map_err(|e| Fault {
             code: wire::failure::Code::GuestFailed,
             ..Fault::io("guest", e)
-        })
+        })?;
+        Ok(unused)
     }
 
     /// After a failed claim nothing is left of the slot, nor of a disk that was made for it.

@@ -12,6 +12,10 @@ use crate::sys::{self, FsContext};
 pub struct UpperView(OwnedFd);
 
 impl UpperView {
+    pub fn into_fd(self) -> OwnedFd {
+        self.0
+    }
+
     pub fn new(upper: BorrowedFd<'_>, userns: BorrowedFd<'_>) -> io::Result<UpperView> {
         let view = sys::clone_tree(upper, c"")?;
         sys::set_attributes(view.as_fd(), 0, Some(userns))?;
@@ -31,17 +35,16 @@ impl UpperView {
     }
 }
 
-/// A detached overlay. `layers` lowest first; `base` is the host id of the sandbox's root: an
-/// overlay made by an id that the idmapped work directory does not know comes up read-only.
-///
-/// redirect_dir lets directories of the layers be renamed; the other two are off at every mount of
-/// a disk, since they must not change between mounts.
+/// A detached overlay, and descriptors it no longer needs: closing one unmounts a clone, which waits
+/// for a grace period of the kernel, so the caller does it off the path. `layers` lowest first;
+/// `base` is the host id of the sandbox's root: an overlay made by an id that the idmapped work
+/// directory does not know comes up read-only.
 pub fn overlay(
     layers: &[Arc<LayerMount>],
     view: &UpperView,
     userns: BorrowedFd<'_>,
     base: u32,
-) -> io::Result<OwnedFd> {
+) -> io::Result<(OwnedFd, Vec<OwnedFd>)> {
     let mut lowers = Vec::with_capacity(layers.len());
     // The kernel takes the topmost first.
     for layer in layers.iter().rev() {
@@ -53,13 +56,26 @@ pub fn overlay(
         sys::set_attributes(clone.as_fd(), 0, Some(userns))?;
         lowers.push(clone);
     }
+    Ok((mount(&lowers, view, base)?, lowers))
+}
+
+/// Makes an overlay of nothing over the upper once and drops it, so that the disk's first blocks
+/// are read and its journal is started before a claim waits for them.
+pub fn warm(view: &UpperView, base: u32) -> io::Result<()> {
+    let nothing = sys::clone_tree(view.0.as_fd(), SPOOL)?;
+    mount(&[nothing], view, base).map(drop)
+}
+
+/// redirect_dir lets directories of the layers be renamed; the other two are off at every mount of
+/// a disk, since they must not change between mounts.
+fn mount(lowers: &[OwnedFd], view: &UpperView, base: u32) -> io::Result<OwnedFd> {
     let directory = libc::O_PATH | libc::O_DIRECTORY;
     let upper = sys::open_at(view.0.as_fd(), UPPER, directory)?;
     let work = sys::open_at(view.0.as_fd(), WORK, directory)?;
     sys::with_fs_ids(base, || {
         let context = FsContext::open(c"overlay")?;
         context.string(c"source", c"root")?;
-        for lower in &lowers {
+        for lower in lowers {
             context.fd(c"lowerdir+", lower.as_fd())?;
         }
         context.fd(c"upperdir", upper.as_fd())?;

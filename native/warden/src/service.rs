@@ -11,10 +11,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use crate::cgroup::Cgroups;
+use crate::committer::Job;
 use crate::config::Config;
 use crate::devices;
 use crate::events::Events;
-use crate::ids::Id;
 use crate::live::LiveDir;
 use crate::lock::KeyedLocks;
 use crate::net::{Network, NetworkConfig};
@@ -60,7 +60,7 @@ pub fn run(config: Config) -> Result<(), String> {
     let launcher = Launcher::new(&config.guest_binary)?;
     let live = LiveDir::open(&config.run_dir).map_err(|e| format!("live records: {e}"))?;
     let watcher = Watcher::new().map_err(|e| format!("epoll: {e}"))?;
-    let (commits, committed) = sync_channel(crate::committer::BACKLOG);
+    let (jobs, todo) = sync_channel(crate::committer::BACKLOG);
     let warden = Arc::new(Warden {
         config,
         pool,
@@ -73,13 +73,13 @@ pub fn run(config: Config) -> Result<(), String> {
         watcher,
         locks: KeyedLocks::new(),
         state: Mutex::new(State::default()),
-        commits,
+        jobs,
     });
     warden.take_over().map_err(|fault| format!("taking over: {}", fault.message))?;
     let socket = warden.config.run_dir.join("warden.sock");
     let listener = listen(&socket, warden.config.engine_gid)
         .map_err(|e| format!("{}: {e}", socket.display()))?;
-    serve(&warden, listener, committed)?;
+    serve(&warden, listener, todo)?;
     let _ = fs::remove_file(&socket);
     Ok(())
 }
@@ -87,7 +87,7 @@ pub fn run(config: Config) -> Result<(), String> {
 fn serve(
     warden: &Arc<Warden>,
     listener: UnixListener,
-    committed: Receiver<Id>,
+    todo: Receiver<Job>,
 ) -> Result<(), String> {
     let signals = block_signals();
     let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -99,7 +99,7 @@ fn serve(
     let w = warden.clone();
     start("reaper", Box::new(move || crate::reaper::run(&w)))?;
     let w = warden.clone();
-    start("committer", Box::new(move || crate::committer::run(&w, &committed)))?;
+    start("committer", Box::new(move || crate::committer::run(&w, &todo)))?;
     let w = warden.clone();
     start("watermark", Box::new(move || crate::watermark::run(&w)))?;
     let w = warden.clone();

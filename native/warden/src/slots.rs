@@ -7,7 +7,7 @@ use atoll_wire::warden::SlotReady;
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
-use crate::mounts::UpperView;
+use crate::mounts;
 use crate::pool::{Pool, ext4};
 use crate::slot::{Slot, Upper, socket_dir};
 use crate::warden::Warden;
@@ -65,9 +65,9 @@ impl Warden {
         // The disk is made while the process prepares its own part.
         let size = Pool::disk_size("default_disk_bytes", self.config.default_disk_bytes)?;
         let mounted = self.fresh_upper(slot, size)?;
-        let view = UpperView::new(mounted.mount.as_fd(), userns.as_fd()).during("upper")?;
+        let upper = Upper::new(mounted, userns.as_fd()).during("upper")?;
+        mounts::warm(&upper.view, base).during("upper")?;
         cloned.wait_ready().during("slot process")?;
-        let upper = Upper { mounted, view };
         Ok(cloned.into_slot((slot, index, base), (start_time, userns), group, limits, upper))
     }
 

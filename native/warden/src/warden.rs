@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use atoll_wire::warden::failure::Code;
 use atoll_wire::warden::{self as wire, event};
 
 use crate::cgroup::{Cgroups, Group, Limits};
+use crate::committer::Job;
 use crate::config::Config;
 use crate::events::Events;
 use crate::fault::{During, Fault, Outcome};
@@ -39,8 +41,8 @@ pub struct Warden {
     /// Operations on one sandbox, slot, snapshot or layer go one at a time.
     pub locks: KeyedLocks<Id>,
     pub state: Mutex<State>,
-    /// Disks whose records are to be made durable, see [`crate::committer`].
-    pub commits: SyncSender<Id>,
+    /// What claims leave to be done afterwards.
+    pub jobs: SyncSender<Job>,
 }
 
 #[derive(Default)]
@@ -65,6 +67,8 @@ pub struct Sandbox {
     /// The mount of its upper, for syncfs. `None` once the sandbox ends.
     pub upper: Mutex<Option<OwnedFd>>,
     pub loop_number: u32,
+    /// Whether the record of its disk is known to be durable.
+    pub recorded: AtomicBool,
     /// Keeps the notification of met memory limits alive.
     pub oom: Mutex<Option<OwnedFd>>,
     /// Limits met that were told already.
@@ -178,6 +182,9 @@ impl Warden {
             ));
         }
         image.sync_all().during("disk")?;
+        if sandbox.recorded.load(Ordering::Acquire) {
+            return Ok(());
+        }
         self.pool.sync_record(Family::Disk, sandbox.id).during("record of the disk")
     }
 

@@ -31,10 +31,19 @@ pub struct Launcher {
     last_capability: i32,
 }
 
-/// A mounted upper with its view for one user namespace.
+/// A mounted upper with its view for one user namespace and the guest's spool directory.
 pub struct Upper {
     pub mounted: Mounted,
     pub view: UpperView,
+    pub spool: OwnedFd,
+}
+
+impl Upper {
+    pub fn new(mounted: Mounted, userns: BorrowedFd<'_>) -> io::Result<Upper> {
+        let view = UpperView::new(mounted.mount.as_fd(), userns)?;
+        let spool = view.spool()?;
+        Ok(Upper { mounted, view, spool })
+    }
 }
 
 /// A prepared slot. Dropping it closes the control socket, upon which the process exits.
@@ -52,7 +61,7 @@ pub struct Slot {
     pub limits: Limits,
     /// Disk of the default size; `None` after it was taken.
     pub upper: Option<Upper>,
-    control: OwnedFd,
+    pub control: OwnedFd,
 }
 
 /// The process of a slot that has been cloned but does not run yet.
@@ -220,15 +229,15 @@ impl Slot {
     pub fn execute(
         &self,
         overlay: OwnedFd,
-        spool: OwnedFd,
+        spool: BorrowedFd<'_>,
         profile: Profile,
         hostname: &str,
     ) -> io::Result<()> {
         let mut packet = Vec::with_capacity(child::MAX_CLAIM);
         packet.push(u8::from(profile == Profile::Extended));
         packet.extend_from_slice(hostname.as_bytes());
-        sys::send_fds(self.control.as_fd(), &packet, &[overlay.as_fd(), spool.as_fd()])?;
-        drop((overlay, spool));
+        sys::send_fds(self.control.as_fd(), &packet, &[overlay.as_fd(), spool])?;
+        drop(overlay);
         let mut reply = [0u8; 5];
         // End of file: exec closed the child's end.
         match receive(self.control.as_fd(), &mut reply)? {
