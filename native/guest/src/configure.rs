@@ -23,36 +23,56 @@ const RNDADDENTROPY: libc::c_ulong = 0x4008_5203;
 fn host_name(name: &str, field: &'static str) -> Result<(), Failure> {
     let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     if name.is_empty() || name.len() > 253 || !name.bytes().all(fine) {
-        return Err(Failure::invalid(field, format!("{field}: {name:?} is not a host name")));
+        return Err(Failure::invalid(
+            field,
+            format!("{field}: {name:?} is not a host name"),
+        ));
     }
     Ok(())
 }
 
 fn address(text: &str, field: &'static str) -> Result<IpAddr, Failure> {
-    text.parse().map_err(|_| Failure::invalid(field, format!("{field}: {text:?} is not an address")))
+    text.parse()
+        .map_err(|_| Failure::invalid(field, format!("{field}: {text:?} is not an address")))
 }
 
 /// Checks everything before anything is changed.
 pub fn configure(guest: &Guest, request: Configure) -> Outcome {
     if request.hostname.len() > MAX_HOSTNAME {
-        return Err(Failure::invalid("hostname", format!("hostname: at most {MAX_HOSTNAME} bytes")).into());
+        return Err(Failure::invalid(
+            "hostname",
+            format!("hostname: at most {MAX_HOSTNAME} bytes"),
+        )
+        .into());
     }
     if !request.hostname.is_empty() {
         host_name(&request.hostname, "hostname")?;
     }
     if request.spool_limit > LARGEST {
-        return Err(Failure::invalid("spool_limit", format!("spool_limit: at most {LARGEST}")).into());
+        return Err(
+            Failure::invalid("spool_limit", format!("spool_limit: at most {LARGEST}")).into(),
+        );
     }
     for var in &request.env {
         let bad = |b: &u8| *b == 0;
-        if var.name.is_empty() || var.name.iter().any(|b| *b == b'=' || *b == 0) || var.value.iter().any(bad) {
-            return Err(Failure::invalid("env", "env: a name is empty or holds '=', or a NUL byte").into());
+        if var.name.is_empty()
+            || var.name.iter().any(|b| *b == b'=' || *b == 0)
+            || var.value.iter().any(bad)
+        {
+            return Err(Failure::invalid(
+                "env",
+                "env: a name is empty or holds '=', or a NUL byte",
+            )
+            .into());
         }
     }
     let mut hosts = String::new();
     for entry in &request.hosts {
         let ip = address(&entry.address, "hosts")?;
-        entry.names.iter().try_for_each(|name| host_name(name, "hosts"))?;
+        entry
+            .names
+            .iter()
+            .try_for_each(|name| host_name(name, "hosts"))?;
         hosts.push_str(&format!("{ip}\t{}\n", entry.names.join(" ")));
     }
     let mut resolv = String::new();
@@ -68,7 +88,11 @@ pub fn configure(guest: &Guest, request: Configure) -> Outcome {
         env: request.env.into_iter().map(|v| (v.name, v.value)).collect(),
         user: request.user,
         workdir: workdir.clone(),
-        spool_limit: if request.spool_limit == 0 { DEFAULT_SPOOL } else { request.spool_limit },
+        spool_limit: if request.spool_limit == 0 {
+            DEFAULT_SPOOL
+        } else {
+            request.spool_limit
+        },
         kept_processes: match request.kept_processes {
             0 => DEFAULT_KEPT,
             n => n as usize,
@@ -111,7 +135,9 @@ fn add_entropy(bytes: &[u8]) {
     if bytes.is_empty() {
         return;
     }
-    let Ok(mut pool) = fs::OpenOptions::new().write(true).open("/dev/urandom") else { return };
+    let Ok(mut pool) = fs::OpenOptions::new().write(true).open("/dev/urandom") else {
+        return;
+    };
     let mut info = Vec::with_capacity(8 + bytes.len());
     let size = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
     info.extend_from_slice(&size.saturating_mul(8).to_ne_bytes());
@@ -119,7 +145,11 @@ fn add_entropy(bytes: &[u8]) {
     info.extend_from_slice(bytes);
     // SAFETY: struct rand_pool_info is two ints and the bytes, as laid out above.
     let credited = unsafe {
-        libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(&pool), RNDADDENTROPY, info.as_ptr())
+        libc::ioctl(
+            std::os::fd::AsRawFd::as_raw_fd(&pool),
+            RNDADDENTROPY,
+            info.as_ptr(),
+        )
     };
     if credited < 0 {
         // Without a pool device that takes it the kernel's own entropy has to do.
@@ -136,6 +166,11 @@ fn write_hosts(lines: &str) -> io::Result<()> {
         }
         Err(_) => "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n".to_owned(),
     };
+    replace("/etc/hosts", merge_hosts(&old, lines).as_bytes())
+}
+
+/// The old content with the guest's lines in place of its former ones.
+fn merge_hosts(old: &str, lines: &str) -> String {
     let mut content = String::new();
     let mut ours = false;
     for line in old.lines() {
@@ -150,7 +185,7 @@ fn write_hosts(lines: &str) -> io::Result<()> {
         }
     }
     content.push_str(&format!("{BEGIN}\n{lines}{END}\n"));
-    replace("/etc/hosts", content.as_bytes())
+    content
 }
 
 /// Puts content in place of a file of /etc; in place where it cannot be renamed over (a mount).
@@ -164,4 +199,25 @@ fn replace(path: &str, content: &[u8]) -> io::Result<()> {
         return fs::write(path, content);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_guests_own_lines_of_hosts_are_replaced() {
+        let first = merge_hosts("127.0.0.1 localhost\n# mine", "1.1.1.1\ta\n");
+        assert_eq!(
+            first,
+            format!("127.0.0.1 localhost\n# mine\n{BEGIN}\n1.1.1.1\ta\n{END}\n")
+        );
+        let added = format!("{first}2.2.2.2 by-user\n");
+        let second = merge_hosts(&added, "3.3.3.3\tb\n");
+        assert_eq!(
+            second,
+            format!("127.0.0.1 localhost\n# mine\n2.2.2.2 by-user\n{BEGIN}\n3.3.3.3\tb\n{END}\n")
+        );
+        assert!(host_name("a b", "hosts").is_err() && host_name("", "hosts").is_err());
+    }
 }

@@ -36,7 +36,11 @@ pub enum Arrived {
 
 impl Conn {
     pub fn new(stream: UnixStream) -> Conn {
-        Conn { stream, buffer: Vec::new(), start: 0 }
+        Conn {
+            stream,
+            buffer: Vec::new(),
+            start: 0,
+        }
     }
 
     fn unread(&self) -> &[u8] {
@@ -119,7 +123,8 @@ impl Conn {
         into.clear();
         into.resize(length, 0);
         let have = self.take_into(into);
-        self.stream.read_exact(into.get_mut(have..).unwrap_or_default())
+        self.stream
+            .read_exact(into.get_mut(have..).unwrap_or_default())
     }
 
     /// The next piece of the main stream towards the guest: `true` with its bytes in `into`,
@@ -163,7 +168,11 @@ impl Conn {
     /// Sends what the socket takes without blocking; the number of bytes taken.
     pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            match rustix::net::send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            match rustix::net::send(
+                &self.stream,
+                bytes,
+                SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+            ) {
                 Ok(n) => return Ok(n),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(rustix::io::Errno::AGAIN) => return Ok(0),
@@ -194,7 +203,8 @@ impl Conn {
 
     /// Sends a piece of the main stream, at most [`MAX_DATA`] bytes.
     pub fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(&frame::header(Kind::Data, bytes.len()))?;
+        self.stream
+            .write_all(&frame::header(Kind::Data, bytes.len()))?;
         self.stream.write_all(bytes)
     }
 
@@ -205,7 +215,9 @@ impl Conn {
 
 /// A reply as a whole MSG frame.
 pub fn encode(answer: Answer) -> Vec<u8> {
-    let reply = guest::Reply { result: Some(answer) };
+    let reply = guest::Reply {
+        result: Some(answer),
+    };
     let payload = reply.encode_to_vec();
     let mut whole = Vec::with_capacity(HEADER + payload.len());
     whole.extend_from_slice(&frame::header(Kind::Msg, payload.len()));

@@ -14,7 +14,8 @@ pub fn serve(
     conn: &mut Conn,
     request: Result<Request, prost::DecodeError>,
 ) -> Outcome {
-    let request = request.map_err(|e| Failure::invalid("op", format!("op: cannot be decoded: {e}")))?;
+    let request =
+        request.map_err(|e| Failure::invalid("op", format!("op: cannot be decoded: {e}")))?;
     let Some(op) = request.op else {
         return Err(Failure::invalid("op", "op: missing, or not known to this guest").into());
     };

@@ -50,7 +50,11 @@ pub struct Link {
 
 impl Link {
     pub fn new(socket: PathBuf) -> io::Result<Link> {
-        Ok(Link { socket, counts: Mutex::default(), changed: Condvar::new() })
+        Ok(Link {
+            socket,
+            counts: Mutex::default(),
+            changed: Condvar::new(),
+        })
     }
 
     pub fn open_connections(&self) -> u32 {
@@ -90,7 +94,10 @@ impl Link {
     fn wanted(&self) {
         let mut counts = lock(&self.counts);
         while counts.idle >= MIN_IDLE || counts.open >= MAX_CONNECTIONS {
-            counts = self.changed.wait(counts).unwrap_or_else(PoisonError::into_inner);
+            counts = self
+                .changed
+                .wait(counts)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         counts.idle += 1;
         counts.open += 1;

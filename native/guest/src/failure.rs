@@ -19,12 +19,22 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: Code, message: impl Into<String>) -> Failure {
-        Failure { code, errno: 0, message: message.into(), field: "" }
+        Failure {
+            code,
+            errno: 0,
+            message: message.into(),
+            field: "",
+        }
     }
 
     /// A request field outside its range.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Failure {
-        Failure { code: Code::Invalid, errno: 0, message: message.into(), field }
+        Failure {
+            code: Code::Invalid,
+            errno: 0,
+            message: message.into(),
+            field,
+        }
     }
 
     pub fn with_field(mut self, field: &'static str) -> Failure {
@@ -36,7 +46,12 @@ impl Failure {
     pub fn os(error: &io::Error, what: impl AsRef<[u8]>) -> Failure {
         let what = String::from_utf8_lossy(what.as_ref());
         let errno = error.raw_os_error().unwrap_or(0);
-        Failure { code: code_of(errno), errno, message: format!("{what}: {error}"), field: "" }
+        Failure {
+            code: code_of(errno),
+            errno,
+            message: format!("{what}: {error}"),
+            field: "",
+        }
     }
 
     pub fn to_wire(&self) -> WireError {

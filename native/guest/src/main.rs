@@ -5,8 +5,8 @@
 //! The spool is a directory on the sandbox's own disk, outside the root that the sandbox sees.
 //! Not being PID 1 it works as a subreaper, for tests.
 
-mod conn;
 mod configure;
+mod conn;
 mod creds;
 mod dispatch;
 mod engine_link;

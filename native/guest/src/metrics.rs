@@ -13,11 +13,18 @@ pub fn metrics(guest: &Guest, conn: &mut Conn) -> Outcome {
         uptime_ms: u64::try_from(guest.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         processes: guest.processes.running() as u32,
         disk_total: disk.f_blocks.saturating_mul(disk.f_frsize),
-        disk_used: disk.f_blocks.saturating_sub(disk.f_bfree).saturating_mul(disk.f_frsize),
+        disk_used: disk
+            .f_blocks
+            .saturating_sub(disk.f_bfree)
+            .saturating_mul(disk.f_frsize),
         inodes_total: disk.f_files,
         inodes_used: disk.f_files.saturating_sub(disk.f_ffree),
         connections: guest.link.open_connections(),
-        load1: load.split(' ').next().and_then(|l| l.parse().ok()).unwrap_or(0.0),
+        load1: load
+            .split(' ')
+            .next()
+            .and_then(|l| l.parse().ok())
+            .unwrap_or(0.0),
     };
     conn.reply(Answer::Metrics(report))?;
     Ok(())

@@ -62,7 +62,11 @@ impl Cursor {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece {
     Data(Stream),
-    Gap { stream: Stream, from: u64, to: u64 },
+    Gap {
+        stream: Stream,
+        from: u64,
+        to: u64,
+    },
     /// Nothing before the given end.
     End,
 }
@@ -202,7 +206,9 @@ impl Spool {
 
     /// Moves a ring in memory to a file; without one (disk full) it stays a small ring in memory.
     pub fn move_to_file(&mut self, directory: BorrowedFd<'_>) {
-        let Store::Memory(bytes) = &self.store else { return };
+        let Store::Memory(bytes) = &self.store else {
+            return;
+        };
         if self.capacity <= MEMORY && self.head > self.capacity {
             return;
         }
@@ -245,7 +251,10 @@ impl Spool {
                     if bytes.len() < to {
                         bytes.resize(to, 0);
                     }
-                    bytes.get_mut(from..to).ok_or(io::ErrorKind::Other)?.copy_from_slice(part);
+                    bytes
+                        .get_mut(from..to)
+                        .ok_or(io::ErrorKind::Other)?
+                        .copy_from_slice(part);
                 }
                 Store::File { fd, .. } => write_all_at(fd, part, at)?,
             }
@@ -277,7 +286,12 @@ impl Spool {
                 return Err(stream);
             }
         }
-        Ok(Cursor { position: self.tail, offset: self.base, wanted, skip })
+        Ok(Cursor {
+            position: self.tail,
+            offset: self.base,
+            wanted,
+            skip,
+        })
     }
 
     /// Appends the next piece before ring position `end` to `out`, at most about `limit` bytes.
@@ -298,10 +312,16 @@ impl Spool {
         }
         let mut current = None;
         while cursor.position < end {
-            let Some((stream, length)) = self.record(cursor.position) else { break };
+            let Some((stream, length)) = self.record(cursor.position) else {
+                break;
+            };
             let start = cursor.offset[stream];
             let ignored = cursor.wanted[stream].saturating_sub(start).min(length);
-            let useful = if cursor.skip[stream] { 0 } else { length - ignored };
+            let useful = if cursor.skip[stream] {
+                0
+            } else {
+                length - ignored
+            };
             if useful > 0 {
                 if current.is_some_and(|c| c != stream || out.len() as u64 + useful > limit as u64)
                 {
@@ -408,7 +428,10 @@ mod tests {
             spool.append(s, text.as_bytes(), dir.as_fd());
         }
         let (data, gaps) = drain(&spool, &mut spool.cursor([0, 0], [false; 2]).unwrap());
-        assert_eq!(data, [(0, b"ab".to_vec()), (1, b"e".to_vec()), (0, b"c".to_vec())]);
+        assert_eq!(
+            data,
+            [(0, b"ab".to_vec()), (1, b"e".to_vec()), (0, b"c".to_vec())]
+        );
         assert!(gaps.is_empty());
         let (data, _) = drain(&spool, &mut spool.cursor([1, 1], [false; 2]).unwrap());
         assert_eq!(data, [(0, b"bc".to_vec())]);

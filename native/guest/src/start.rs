@@ -26,11 +26,17 @@ fn arguments() -> io::Result<Arguments> {
     let mut args = std::env::args_os().skip(1);
     while let Some(name) = args.next() {
         let shown = name.to_string_lossy().into_owned();
-        let value = args.next().ok_or_else(|| wrong(format!("{shown}: its value is missing")))?;
+        let value = args
+            .next()
+            .ok_or_else(|| wrong(format!("{shown}: its value is missing")))?;
         match &*shown {
             "--socket" => socket = Some(PathBuf::from(value)),
             "--spool-fd" => {
-                let number = value.to_string_lossy().parse::<i32>().ok().filter(|n| *n > 2);
+                let number = value
+                    .to_string_lossy()
+                    .parse::<i32>()
+                    .ok()
+                    .filter(|n| *n > 2);
                 let number = number.ok_or_else(|| wrong(format!("{shown}: not a descriptor")))?;
                 // SAFETY: fcntl takes no memory; it tells whether the number is open.
                 if unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
@@ -48,7 +54,9 @@ fn arguments() -> io::Result<Arguments> {
     }
     match (socket, spool) {
         (Some(socket), Some(spool)) => Ok(Arguments { socket, spool }),
-        _ => Err(wrong("--socket and --spool-fd (or --spool-dir) are needed".to_owned())),
+        _ => Err(wrong(
+            "--socket and --spool-fd (or --spool-dir) are needed".to_owned(),
+        )),
     }
 }
 
@@ -81,13 +89,25 @@ fn prepare_process(spool: &OwnedFd) -> io::Result<Start> {
             return Err(io::Error::last_os_error());
         }
         // Kernels without ambient capabilities have none to clear.
-        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_CLEAR_ALL,
+            0,
+            0,
+            0,
+        );
         libc::umask(0o022);
         // The raw call: glibc refuses to touch the two signals that it uses itself, which may have
         // been inherited as ignored. The kernel's struct sigaction is four words, default = zeros.
         let default = [0u64; 4];
         for signal in (1..=64).filter(|s| *s != libc::SIGPIPE) {
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null::<u64>(), 8);
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null::<u64>(),
+                8,
+            );
         }
         libc::setsid();
         let cloexec = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
@@ -96,7 +116,10 @@ fn prepare_process(spool: &OwnedFd) -> io::Result<Start> {
         if libc::getrlimit(libc::RLIMIT_NOFILE, &mut nofile) < 0 {
             return Err(io::Error::last_os_error());
         }
-        let raised = libc::rlimit { rlim_cur: nofile.rlim_max, rlim_max: nofile.rlim_max };
+        let raised = libc::rlimit {
+            rlim_cur: nofile.rlim_max,
+            rlim_max: nofile.rlim_max,
+        };
         libc::setrlimit(libc::RLIMIT_NOFILE, &raised);
         nofile
     };
@@ -113,7 +136,11 @@ fn prepare_process(spool: &OwnedFd) -> io::Result<Start> {
         .ok()
         .and_then(|s| s.trim().parse::<i32>().ok())
         .unwrap_or(0);
-    Ok(Start { nofile, child_oom_score_adj: (own + CHILD_OOM_ADJ).clamp(-1000, 1000), is_init })
+    Ok(Start {
+        nofile,
+        child_oom_score_adj: (own + CHILD_OOM_ADJ).clamp(-1000, 1000),
+        is_init,
+    })
 }
 
 /// Programs must not inherit capabilities beyond what their own user gives them.
@@ -137,6 +164,10 @@ fn child_signals() -> io::Result<OwnedFd> {
             return Err(io::Error::from_raw_os_error(error));
         }
         let fd = libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
-        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd)) }
+        if fd < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(OwnedFd::from_raw_fd(fd))
+        }
     }
 }

@@ -53,12 +53,18 @@ fn fields(line: &[u8]) -> Vec<&[u8]> {
 }
 
 fn number(field: &[u8]) -> Option<u32> {
-    std::str::from_utf8(field).ok()?.parse().ok().filter(|n| *n != u32::MAX)
+    std::str::from_utf8(field)
+        .ok()?
+        .parse()
+        .ok()
+        .filter(|n| *n != u32::MAX)
 }
 
 fn account(line: &[u8]) -> Option<Account> {
     let f = fields(line);
-    let name = std::str::from_utf8(f.first()?).ok().filter(|n| !n.is_empty())?;
+    let name = std::str::from_utf8(f.first()?)
+        .ok()
+        .filter(|n| !n.is_empty())?;
     Some(Account {
         name: name.to_owned(),
         uid: number(f.get(2)?)?,
@@ -77,14 +83,23 @@ fn clean(field: &[u8], default: &[u8]) -> Vec<u8> {
 }
 
 fn find_account(wanted: impl Fn(&Account) -> bool) -> Option<Account> {
-    read_small("/etc/passwd").split(|b| *b == b'\n').filter_map(account).find(wanted)
+    read_small("/etc/passwd")
+        .split(|b| *b == b'\n')
+        .filter_map(account)
+        .find(wanted)
 }
 
 /// (name, gid, members) of a line of /etc/group.
 fn group(line: &[u8]) -> Option<(&str, u32, &[u8])> {
     let f = fields(line);
-    let name = std::str::from_utf8(f.first()?).ok().filter(|n| !n.is_empty())?;
-    Some((name, number(f.get(2)?)?, f.get(3).copied().unwrap_or_default()))
+    let name = std::str::from_utf8(f.first()?)
+        .ok()
+        .filter(|n| !n.is_empty())?;
+    Some((
+        name,
+        number(f.get(2)?)?,
+        f.get(3).copied().unwrap_or_default(),
+    ))
 }
 
 /// The numeric id of a group given by name or number.
@@ -105,7 +120,9 @@ pub fn user_id(spec: &str) -> Result<u32, Failure> {
     if let Some(id) = number(spec.as_bytes()) {
         return Ok(id);
     }
-    find_account(|a| a.name == spec).map(|a| a.uid).ok_or_else(|| no_such_user(spec))
+    find_account(|a| a.name == spec)
+        .map(|a| a.uid)
+        .ok_or_else(|| no_such_user(spec))
 }
 
 fn no_such_user(spec: &str) -> Failure {
@@ -114,7 +131,10 @@ fn no_such_user(spec: &str) -> Failure {
 
 fn groups_of(user: &str, primary: u32) -> Vec<u32> {
     let mut ids = Vec::new();
-    for (_, id, members) in read_small("/etc/group").split(|b| *b == b'\n').filter_map(group) {
+    for (_, id, members) in read_small("/etc/group")
+        .split(|b| *b == b'\n')
+        .filter_map(group)
+    {
         let member = members.split(|b| *b == b',').any(|m| m == user.as_bytes());
         if member && id != primary && !ids.contains(&id) && ids.len() < MAX_GROUPS {
             ids.push(id);
@@ -138,10 +158,18 @@ pub fn resolve(spec: &str) -> Result<Identity, Failure> {
         Some(uid) => find_account(|a| a.uid == uid).or_else(|| {
             let root = uid == 0;
             Some(Account {
-                name: if root { "root".to_owned() } else { uid.to_string() },
+                name: if root {
+                    "root".to_owned()
+                } else {
+                    uid.to_string()
+                },
                 uid,
                 gid: if root || group.is_some() { 0 } else { uid },
-                home: if root { b"/root".to_vec() } else { b"/".to_vec() },
+                home: if root {
+                    b"/root".to_vec()
+                } else {
+                    b"/".to_vec()
+                },
                 shell: b"/bin/sh".to_vec(),
             })
         }),
@@ -171,11 +199,17 @@ pub struct Names {
 impl Names {
     pub fn load() -> Names {
         let mut users = HashMap::new();
-        for a in read_small("/etc/passwd").split(|b| *b == b'\n').filter_map(account) {
+        for a in read_small("/etc/passwd")
+            .split(|b| *b == b'\n')
+            .filter_map(account)
+        {
             users.entry(a.uid).or_insert(a.name);
         }
         let mut groups = HashMap::new();
-        for (name, id, _) in read_small("/etc/group").split(|b| *b == b'\n').filter_map(group) {
+        for (name, id, _) in read_small("/etc/group")
+            .split(|b| *b == b'\n')
+            .filter_map(group)
+        {
             groups.entry(id).or_insert_with(|| name.to_owned());
         }
         Names { users, groups }
@@ -215,7 +249,13 @@ mod tests {
         assert_eq!(resolve("0:0").unwrap().uid, 0);
         let unknown = resolve("54321").unwrap();
         assert_eq!((unknown.uid, unknown.gid), (54321, 54321));
-        assert_eq!(resolve("no-such-user-here").unwrap_err().code, Code::NoSuchUser);
-        assert_eq!(resolve("0:no-such-group").unwrap_err().code, Code::NoSuchUser);
+        assert_eq!(
+            resolve("no-such-user-here").unwrap_err().code,
+            Code::NoSuchUser
+        );
+        assert_eq!(
+            resolve("0:no-such-group").unwrap_err().code,
+            Code::NoSuchUser
+        );
     }
 }

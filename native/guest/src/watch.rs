@@ -19,7 +19,10 @@ use std::mem::MaybeUninit;
 /// Directories of one watch.
 const MAX_DIRECTORIES: usize = 65_536;
 /// How long the first half of a rename waits for its second: they are queued together.
-const PAIR: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+const PAIR: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 20_000_000,
+};
 
 pub fn watch(guest: &Guest, conn: &mut Conn, request: &pb::Watch) -> Outcome {
     let place = Place::of(guest, request.r#where.as_ref())?;
@@ -32,7 +35,12 @@ pub fn watch(guest: &Guest, conn: &mut Conn, request: &pb::Watch) -> Outcome {
 }
 
 fn send(conn: &mut Conn, kind: Kind, path: Vec<u8>, old_path: Vec<u8>, directory: bool) -> Outcome {
-    let event = WatchEvent { kind: kind as i32, path, old_path, directory };
+    let event = WatchEvent {
+        kind: kind as i32,
+        path,
+        old_path,
+        directory,
+    };
     conn.reply(Answer::Event(event))?;
     Ok(())
 }
@@ -66,8 +74,14 @@ impl Watch {
     fn start(top: Vec<u8>, recursive: bool) -> Outcome<Watch> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .map_err(|e| Failure::os(&e.into(), "inotify"))?;
-        let mut watch =
-            Watch { inotify, top: top.clone(), recursive, paths: HashMap::new(), moved: None, last: None };
+        let mut watch = Watch {
+            inotify,
+            top: top.clone(),
+            recursive,
+            paths: HashMap::new(),
+            moved: None,
+            last: None,
+        };
         let stat = rustix::fs::stat(top.as_slice()).map_err(|e| Failure::os(&e.into(), &top))?;
         watch.add(&top).map_err(|e| watch_failure(e, &top))?;
         if recursive && FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
@@ -176,7 +190,10 @@ impl Watch {
     }
 
     fn tell(&mut self, conn: &mut Conn, kind: Kind, path: Vec<u8>, directory: bool) -> Outcome {
-        let same = self.last.as_ref().is_some_and(|(k, p)| *k == kind && *p == path);
+        let same = self
+            .last
+            .as_ref()
+            .is_some_and(|(k, p)| *k == kind && *p == path);
         if same && matches!(kind, Kind::Modified | Kind::Chmod) {
             return Ok(());
         }
@@ -187,7 +204,10 @@ impl Watch {
     fn handle(&mut self, conn: &mut Conn, event: Event) -> Outcome {
         let flags = event.flags;
         let second = flags.contains(ReadFlags::MOVED_TO)
-            && self.moved.as_ref().is_some_and(|m| m.cookie == event.cookie);
+            && self
+                .moved
+                .as_ref()
+                .is_some_and(|m| m.cookie == event.cookie);
         if !second {
             self.flush_moved(conn)?;
         }
@@ -198,7 +218,9 @@ impl Watch {
             self.paths.remove(&event.wd);
             return Ok(());
         }
-        let Some(directory) = self.paths.get(&event.wd) else { return Ok(()) };
+        let Some(directory) = self.paths.get(&event.wd) else {
+            return Ok(());
+        };
         let is_directory = flags.contains(ReadFlags::ISDIR);
         let path = match &event.name {
             Some(name) => join(directory, name),
@@ -209,7 +231,11 @@ impl Watch {
             return Ok(());
         }
         if flags.contains(ReadFlags::MOVED_FROM) {
-            self.moved = Some(Moved { cookie: event.cookie, path, directory: is_directory });
+            self.moved = Some(Moved {
+                cookie: event.cookie,
+                path,
+                directory: is_directory,
+            });
         } else if let (true, Some(moved)) = (second, self.moved.take_if(|_| second)) {
             if is_directory {
                 self.rename_below(&moved.path, &path);
@@ -221,7 +247,9 @@ impl Watch {
             if is_directory && self.recursive {
                 self.enter(conn, &path)?;
             }
-        } else if flags.intersects(ReadFlags::DELETE | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF) {
+        } else if flags
+            .intersects(ReadFlags::DELETE | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF)
+        {
             self.tell(conn, Kind::Removed, path, is_directory)?;
         } else if flags.intersects(ReadFlags::MODIFY | ReadFlags::CLOSE_WRITE) {
             self.tell(conn, Kind::Modified, path, is_directory)?;
@@ -274,7 +302,9 @@ impl Watch {
     fn unwatch_below(&mut self, old: &[u8]) {
         let inotify = &self.inotify;
         self.paths.retain(|wd, path| {
-            let below = path.strip_prefix(old).is_some_and(|r| r.is_empty() || r.starts_with(b"/"));
+            let below = path
+                .strip_prefix(old)
+                .is_some_and(|r| r.is_empty() || r.starts_with(b"/"));
             if below {
                 // Fails when the directory is gone, which ended the watch already.
                 let _ = inotify::remove_watch(inotify, *wd);
@@ -288,7 +318,10 @@ fn watch_failure(error: Errno, path: &[u8]) -> Failure {
     let mut failure = Failure::os(&error.into(), path);
     if error == Errno::NOSPC {
         failure.code = Code::TooMany;
-        failure.message = format!("{}: too many directories to watch", String::from_utf8_lossy(path));
+        failure.message = format!(
+            "{}: too many directories to watch",
+            String::from_utf8_lossy(path)
+        );
     }
     failure
 }

@@ -11,9 +11,15 @@ use prost::Message;
 fn the_hello_tells_protocol_and_generation() {
     let mut engine = Engine::unconfigured();
     let (mut conn, hello) = engine.conn_with_hello();
-    assert_eq!((hello.protocol, hello.generation, hello.max_connections), (1, 0, 256));
+    assert_eq!(
+        (hello.protocol, hello.generation, hello.max_connections),
+        (1, 0, 256)
+    );
     conn.ok(Op::Ping(pb::Ping {}));
-    conn.ok(Op::Configure(pb::Configure { generation: 7, ..Default::default() }));
+    conn.ok(Op::Configure(pb::Configure {
+        generation: 7,
+        ..Default::default()
+    }));
     // Dialled before or after: the next that is dialled from now on says the new one.
     let mut held = vec![conn];
     loop {
@@ -21,7 +27,10 @@ fn the_hello_tells_protocol_and_generation() {
         if hello.generation == 7 {
             break;
         }
-        conn.send(Op::Wait(pb::Wait { id: "x".into(), timeout_ms: 0 }));
+        conn.send(Op::Wait(pb::Wait {
+            id: "x".into(),
+            timeout_ms: 0,
+        }));
         drop(conn);
         held.truncate(1);
     }
@@ -31,23 +40,62 @@ fn the_hello_tells_protocol_and_generation() {
 fn a_bad_configuration_changes_nothing() {
     let mut engine = Engine::start();
     let mut conn = engine.conn();
-    let base = pb::Configure { generation: 9, ..Default::default() };
+    let base = pb::Configure {
+        generation: 9,
+        ..Default::default()
+    };
     let bad = [
-        (pb::Configure { hostname: "a b".into(), ..base.clone() }, Code::Invalid),
-        (pb::Configure { user: "nobody-here".into(), ..base.clone() }, Code::NoSuchUser),
-        (pb::Configure { nameservers: vec!["x".into()], ..base.clone() }, Code::Invalid),
-        (pb::Configure { workdir: "a\0b".into(), ..base.clone() }, Code::Invalid),
-        (pb::Configure { spool_limit: u64::MAX, ..base.clone() }, Code::Invalid),
         (
             pb::Configure {
-                env: vec![pb::EnvVar { name: b"A=B".to_vec(), value: vec![] }],
+                hostname: "a b".into(),
                 ..base.clone()
             },
             Code::Invalid,
         ),
         (
             pb::Configure {
-                hosts: vec![pb::configure::Hosts { address: "1.2.3.4".into(), names: vec!["a\nb".into()] }],
+                user: "nobody-here".into(),
+                ..base.clone()
+            },
+            Code::NoSuchUser,
+        ),
+        (
+            pb::Configure {
+                nameservers: vec!["x".into()],
+                ..base.clone()
+            },
+            Code::Invalid,
+        ),
+        (
+            pb::Configure {
+                workdir: "a\0b".into(),
+                ..base.clone()
+            },
+            Code::Invalid,
+        ),
+        (
+            pb::Configure {
+                spool_limit: u64::MAX,
+                ..base.clone()
+            },
+            Code::Invalid,
+        ),
+        (
+            pb::Configure {
+                env: vec![pb::EnvVar {
+                    name: b"A=B".to_vec(),
+                    value: vec![],
+                }],
+                ..base.clone()
+            },
+            Code::Invalid,
+        ),
+        (
+            pb::Configure {
+                hosts: vec![pb::configure::Hosts {
+                    address: "1.2.3.4".into(),
+                    names: vec!["a\nb".into()],
+                }],
                 ..base
             },
             Code::Invalid,
@@ -57,7 +105,10 @@ fn a_bad_configuration_changes_nothing() {
         let (got, message) = conn.fails(Op::Configure(request));
         assert_eq!(got, code, "{message}");
     }
-    assert_eq!(engine.sh("pwd").text().trim(), engine.work().to_str().unwrap());
+    assert_eq!(
+        engine.sh("pwd").text().trim(),
+        engine.work().to_str().unwrap()
+    );
 }
 
 #[test]
@@ -93,13 +144,35 @@ fn garbage_never_ends_the_guest() {
     let mut noise = Noise(0x5eed_0000_0000_0001);
     let ops = [
         Op::Ping(pb::Ping {}),
-        Op::Spawn(pb::Spawn { attach: true, ..spawn(&["true"]) }),
-        Op::Read(pb::Read { path: b"x".to_vec(), ..Default::default() }),
-        Op::Write(pb::Write { path: b"fuzz".to_vec(), ..Default::default() }),
-        Op::Glob(pb::Glob { pattern: b"**/[a-".to_vec(), ..Default::default() }),
-        Op::Extract(pb::Extract { path: b"fuzz.d".to_vec(), ..Default::default() }),
-        Op::Search(pb::Search { pattern: b"(a+)+$".to_vec(), regex: true, ..Default::default() }),
-        Op::Input(pb::Input { id: "none".into(), ..Default::default() }),
+        Op::Spawn(pb::Spawn {
+            attach: true,
+            ..spawn(&["true"])
+        }),
+        Op::Read(pb::Read {
+            path: b"x".to_vec(),
+            ..Default::default()
+        }),
+        Op::Write(pb::Write {
+            path: b"fuzz".to_vec(),
+            ..Default::default()
+        }),
+        Op::Glob(pb::Glob {
+            pattern: b"**/[a-".to_vec(),
+            ..Default::default()
+        }),
+        Op::Extract(pb::Extract {
+            path: b"fuzz.d".to_vec(),
+            ..Default::default()
+        }),
+        Op::Search(pb::Search {
+            pattern: b"(a+)+$".to_vec(),
+            regex: true,
+            ..Default::default()
+        }),
+        Op::Input(pb::Input {
+            id: "none".into(),
+            ..Default::default()
+        }),
     ];
     for round in 0..400 {
         let mut conn = engine.conn();
@@ -121,8 +194,13 @@ fn garbage_never_ends_the_guest() {
                     payload = noise.bytes(n);
                 }
                 _ => {
-                    let kind = [Kind::Data, Kind::Err, Kind::End, Kind::Msg][noise.next() as usize % 4];
-                    let n = if kind == Kind::End { 0 } else { noise.next() as usize % 2000 };
+                    let kind =
+                        [Kind::Data, Kind::Err, Kind::End, Kind::Msg][noise.next() as usize % 4];
+                    let n = if kind == Kind::End {
+                        0
+                    } else {
+                        noise.next() as usize % 2000
+                    };
                     let junk = noise.bytes(n);
                     frame::write_frame(&mut wire, kind, &junk).unwrap();
                 }
@@ -144,7 +222,12 @@ fn garbage_never_ends_the_guest() {
 #[test]
 fn lengths_over_the_bounds_close_the_connection() {
     let mut engine = Engine::start();
-    for header in [[0x01, 0x00, 0x00, 0x01, 0], [0x00, 0x04, 0x00, 0x01, 1], [0, 0, 0, 1, 3], [0, 0, 0, 0, 9]] {
+    for header in [
+        [0x01, 0x00, 0x00, 0x01, 0],
+        [0x00, 0x04, 0x00, 0x01, 1],
+        [0, 0, 0, 1, 3],
+        [0, 0, 0, 0, 9],
+    ] {
         let mut conn = engine.conn();
         conn.raw(&header).unwrap();
         assert!(conn.frame().is_none(), "{header:?}");
@@ -169,7 +252,10 @@ fn a_gigabyte_of_output_does_not_stay_in_memory() {
     let mut conn = engine.conn();
     conn.send(Op::Spawn(request));
     conn.started();
-    match conn.call(Op::Wait(pb::Wait { id, timeout_ms: 60_000 })) {
+    match conn.call(Op::Wait(pb::Wait {
+        id,
+        timeout_ms: 60_000,
+    })) {
         Answer::Exited(e) => assert_eq!(e.stdout_bytes, 1 << 30),
         other => panic!("{other:?}"),
     }
@@ -187,13 +273,19 @@ fn shutdown_ends_all_processes() {
     let mut conns = Vec::new();
     for request in [polite, stubborn] {
         let mut conn = engine.conn();
-        conn.send(Op::Spawn(pb::Spawn { attach: true, ..request }));
+        conn.send(Op::Spawn(pb::Spawn {
+            attach: true,
+            ..request
+        }));
         conn.started();
         conn.until("up\n");
         conns.push(conn);
     }
     let mut conn = engine.conn();
     conn.ok(Op::Shutdown(pb::Shutdown { grace_ms: 300 }));
-    let signals: Vec<_> = conns.iter_mut().map(|c| c.output().exited().signal).collect();
+    let signals: Vec<_> = conns
+        .iter_mut()
+        .map(|c| c.output().exited().signal)
+        .collect();
     assert_eq!(signals, [0, 9], "{ids:?}");
 }

@@ -33,7 +33,10 @@ fn an_exec_ends_with_its_child_and_background_output_is_kept() {
     std::fs::write(&fifo, "").unwrap();
     let mut conn = engine.conn();
     loop {
-        conn.send(Op::Attach(pb::Attach { id: id.clone(), ..Default::default() }));
+        conn.send(Op::Attach(pb::Attach {
+            id: id.clone(),
+            ..Default::default()
+        }));
         conn.started();
         let out = conn.output();
         if out.text() == "now\nlate\n" {
@@ -65,14 +68,47 @@ fn what_cannot_start_says_why() {
     let cases = [
         (spawn(&["no-such-command-here"]), Code::NoSuchCommand),
         (spawn(&["/no/such/path"]), Code::NoSuchCommand),
-        (spawn(&[engine.file("plain").to_str().unwrap()]), Code::NotExecutable),
-        (pb::Spawn { cwd: "/no/such/dir".into(), ..spawn(&["true"]) }, Code::NotFound),
-        (pb::Spawn { user: "nobody-here".into(), ..spawn(&["true"]) }, Code::NoSuchUser),
+        (
+            spawn(&[engine.file("plain").to_str().unwrap()]),
+            Code::NotExecutable,
+        ),
+        (
+            pb::Spawn {
+                cwd: "/no/such/dir".into(),
+                ..spawn(&["true"])
+            },
+            Code::NotFound,
+        ),
+        (
+            pb::Spawn {
+                user: "nobody-here".into(),
+                ..spawn(&["true"])
+            },
+            Code::NoSuchUser,
+        ),
         (spawn(&[]), Code::Invalid),
-        (pb::Spawn { id: "../x".into(), ..spawn(&["true"]) }, Code::Invalid),
+        (
+            pb::Spawn {
+                id: "../x".into(),
+                ..spawn(&["true"])
+            },
+            Code::Invalid,
+        ),
         (spawn(&["a\0b"]), Code::Invalid),
-        (pb::Spawn { oom_score_adj: 2000, ..spawn(&["true"]) }, Code::Invalid),
-        (pb::Spawn { script: vec![b'x'; (8 << 20) + 1], ..spawn(&["sh"]) }, Code::TooLarge),
+        (
+            pb::Spawn {
+                oom_score_adj: 2000,
+                ..spawn(&["true"])
+            },
+            Code::Invalid,
+        ),
+        (
+            pb::Spawn {
+                script: vec![b'x'; (8 << 20) + 1],
+                ..spawn(&["sh"])
+            },
+            Code::TooLarge,
+        ),
     ];
     for (request, code) in cases {
         let id = request.id.clone();
@@ -101,13 +137,30 @@ fn a_timeout_kills_the_group_and_keeps_the_output() {
 fn wait_answers_with_the_end_or_ok_when_the_time_is_over() {
     let mut engine = Engine::start();
     let mut conn = engine.conn();
-    let request = pb::Spawn { stdin: true, ..spawn(&["cat"]) };
+    let request = pb::Spawn {
+        stdin: true,
+        ..spawn(&["cat"])
+    };
     let id = request.id.clone();
     conn.send(Op::Spawn(request));
     conn.started();
-    assert!(matches!(conn.call(Op::Wait(pb::Wait { id: id.clone(), timeout_ms: 1 })), Answer::Ok(_)));
-    conn.call(Op::Input(pb::Input { id: id.clone(), offset: 0, data: vec![], eof: true }));
-    match conn.call(Op::Wait(pb::Wait { id, timeout_ms: 20_000 })) {
+    assert!(matches!(
+        conn.call(Op::Wait(pb::Wait {
+            id: id.clone(),
+            timeout_ms: 1
+        })),
+        Answer::Ok(_)
+    ));
+    conn.call(Op::Input(pb::Input {
+        id: id.clone(),
+        offset: 0,
+        data: vec![],
+        eof: true,
+    }));
+    match conn.call(Op::Wait(pb::Wait {
+        id,
+        timeout_ms: 20_000,
+    })) {
         Answer::Exited(e) => assert_eq!(e.code, 0),
         other => panic!("{other:?}"),
     }
@@ -118,7 +171,10 @@ fn a_script_larger_than_one_argument_runs() {
     let mut engine = Engine::start();
     let mut script = vec![b'#'; 300_000];
     script.extend_from_slice(b"\necho \"$0 $1\"\n");
-    let request = pb::Spawn { script, ..spawn(&["sh"]) };
+    let request = pb::Spawn {
+        script,
+        ..spawn(&["sh"])
+    };
     let out = engine.run(request);
     assert_eq!(out.text(), "/proc/self/fd/3 \n");
 }
@@ -147,14 +203,20 @@ fn a_process_is_alone_in_its_session_and_group() {
 #[test]
 fn the_environment_is_defaults_then_configured_then_own() {
     let mut engine = Engine::unconfigured();
-    let var = |n: &str, v: &str| pb::EnvVar { name: n.into(), value: v.into() };
+    let var = |n: &str, v: &str| pb::EnvVar {
+        name: n.into(),
+        value: v.into(),
+    };
     engine.configure(pb::Configure {
         env: vec![var("A", "configured"), var("B", "configured")],
         ..Default::default()
     });
     let mut request = spawn_sh("echo $A $B $HOME $USER");
     request.env = vec![var("B", "own")];
-    assert_eq!(engine.run(request.clone()).text(), "configured own /root root\n");
+    assert_eq!(
+        engine.run(request.clone()).text(),
+        "configured own /root root\n"
+    );
     request.id = "cleared".into();
     request.clear_env = true;
     assert_eq!(engine.run(request).text(), "own /root root\n");
@@ -163,7 +225,8 @@ fn the_environment_is_defaults_then_configured_then_own() {
 #[test]
 fn a_user_gets_its_ids_and_no_capability() {
     let mut engine = Engine::start();
-    let mut request = spawn_sh("id -u; id -g; id -G; grep -E '^Cap(Eff|Prm|Inh|Amb)' /proc/self/status; pwd");
+    let mut request =
+        spawn_sh("id -u; id -g; id -G; grep -E '^Cap(Eff|Prm|Inh|Amb)' /proc/self/status; pwd");
     request.user = "nobody".into();
     request.cwd = "/".into();
     let out = engine.run(request);
@@ -174,7 +237,11 @@ fn a_user_gets_its_ids_and_no_capability() {
         assert!(line.ends_with("0000000000000000"), "{line}");
     }
     let mut engine = Engine::start();
-    let request = pb::Spawn { user: "4321:8765".into(), cwd: "/".into(), ..spawn_sh("id -u; id -g") };
+    let request = pb::Spawn {
+        user: "4321:8765".into(),
+        cwd: "/".into(),
+        ..spawn_sh("id -u; id -g")
+    };
     assert_eq!(engine.run(request).text(), "4321\n8765\n");
 }
 
@@ -183,22 +250,37 @@ fn the_working_directory_is_entered_as_the_user() {
     let mut engine = Engine::start();
     engine.sh("mkdir -m 700 closed");
     let cwd = engine.file("closed").to_str().unwrap().to_owned();
-    let request = pb::Spawn { user: "nobody".into(), cwd, ..spawn(&["true"]) };
+    let request = pb::Spawn {
+        user: "nobody".into(),
+        cwd,
+        ..spawn(&["true"])
+    };
     let (code, message) = engine.conn().fails(Op::Spawn(request));
     assert_eq!(code, Code::PermissionDenied);
-    assert!(message.contains("closed") && message.ends_with("[cwd]"), "{message}");
+    assert!(
+        message.contains("closed") && message.ends_with("[cwd]"),
+        "{message}"
+    );
 }
 
 #[test]
 fn input_by_offset_is_not_written_twice() {
     let mut engine = Engine::start();
-    let request = pb::Spawn { stdin: true, ..spawn(&["cat"]) };
+    let request = pb::Spawn {
+        stdin: true,
+        ..spawn(&["cat"])
+    };
     let id = request.id.clone();
     let mut conn = engine.conn();
     conn.send(Op::Spawn(request));
     conn.started();
     let mut input = |offset: u64, data: &str, eof: bool| {
-        conn.call(Op::Input(pb::Input { id: id.clone(), offset, data: data.into(), eof }))
+        conn.call(Op::Input(pb::Input {
+            id: id.clone(),
+            offset,
+            data: data.into(),
+            eof,
+        }))
     };
     let accepted = |answer: Answer| match answer {
         Answer::InputAccepted(a) => a.offset,
@@ -210,7 +292,10 @@ fn input_by_offset_is_not_written_twice() {
     assert!(matches!(input(99, "x", false), Answer::Error(e) if e.code() == Code::StaleOffset));
     assert_eq!(accepted(input(u64::MAX, "!\n", true)), 13);
     assert!(matches!(input(u64::MAX, "late", false), Answer::Error(e) if e.code() == Code::Io));
-    conn.send(Op::Attach(pb::Attach { id: id.clone(), ..Default::default() }));
+    conn.send(Op::Attach(pb::Attach {
+        id: id.clone(),
+        ..Default::default()
+    }));
     conn.started();
     assert_eq!(conn.output().text(), "hello world!\n");
 }
@@ -220,9 +305,15 @@ fn a_megabyte_passes_through_an_attached_cat() {
     let mut engine = Engine::start();
     let content: Vec<u8> = (0..1_000_000u32).map(|i| (i % 253) as u8).collect();
     let mut conn = engine.conn();
-    conn.send(Op::Spawn(pb::Spawn { stdin: true, attach: true, ..spawn(&["cat"]) }));
+    conn.send(Op::Spawn(pb::Spawn {
+        stdin: true,
+        attach: true,
+        ..spawn(&["cat"])
+    }));
     conn.started();
-    let mut writer = harness::Conn { stream: conn.stream.try_clone().unwrap() };
+    let mut writer = harness::Conn {
+        stream: conn.stream.try_clone().unwrap(),
+    };
     let sent = content.clone();
     let thread = std::thread::spawn(move || {
         writer.data(&sent);
@@ -230,7 +321,11 @@ fn a_megabyte_passes_through_an_attached_cat() {
     });
     let out = conn.output();
     thread.join().unwrap();
-    assert!(out.stdout == content, "{} bytes came back", out.stdout.len());
+    assert!(
+        out.stdout == content,
+        "{} bytes came back",
+        out.stdout.len()
+    );
     assert_eq!(out.exited().code, 0);
     conn.ok(Op::Ping(pb::Ping {}));
 }
@@ -238,17 +333,32 @@ fn a_megabyte_passes_through_an_attached_cat() {
 #[test]
 fn a_terminal_has_size_colours_and_a_foreground_group() {
     let mut engine = Engine::start();
-    let tty = pb::Tty { cols: 100, rows: 30, term: "xterm".into() };
-    let request = pb::Spawn { tty: Some(tty), attach: true, ..spawn(&["sh"]) };
+    let tty = pb::Tty {
+        cols: 100,
+        rows: 30,
+        term: "xterm".into(),
+    };
+    let request = pb::Spawn {
+        tty: Some(tty),
+        attach: true,
+        ..spawn(&["sh"])
+    };
     let id = request.id.clone();
     let mut conn = engine.conn();
     conn.send(Op::Spawn(request));
     conn.started();
     conn.data(b"stty -echo; stty size; echo $TERM; tty; echo re''ady\n");
     let seen = conn.until("ready\r\n");
-    assert!(seen.contains("30 100\r\n") && seen.contains("xterm\r\n"), "{seen:?}");
+    assert!(
+        seen.contains("30 100\r\n") && seen.contains("xterm\r\n"),
+        "{seen:?}"
+    );
     assert!(seen.contains("/dev/pts/"), "{seen:?}");
-    conn.send(Op::Resize(pb::Resize { id: id.clone(), cols: 132, rows: 43 }));
+    conn.send(Op::Resize(pb::Resize {
+        id: id.clone(),
+        cols: 132,
+        rows: 43,
+    }));
     conn.data(b"stty size; echo ag''ain\n");
     assert!(conn.until("again\r\n").contains("43 132"));
     // The interrupt character reaches the foreground job only.
@@ -256,9 +366,15 @@ fn a_terminal_has_size_colours_and_a_foreground_group() {
     conn.data(b"x\n");
     conn.until("x\r\n");
     conn.data(b"\x03");
+    // What is typed before the job is gone is lost with it.
+    conn.until("# ");
     conn.data(b"echo al''ive\n");
     conn.until("alive\r\n");
-    conn.send(Op::Signal(pb::Signal { id, signal: 1, group: true }));
+    conn.send(Op::Signal(pb::Signal {
+        id,
+        signal: 1,
+        group: true,
+    }));
     let exited = conn.output().exited();
     assert_eq!(exited.signal, 1);
 }
@@ -270,7 +386,11 @@ fn the_end_of_a_terminal_process_brings_all_its_output() {
         let mut request = spawn_sh("seq 1 3000");
         request.tty = Some(pb::Tty::default());
         let out = engine.run(request);
-        assert!(out.text().ends_with("\r\n3000\r\n"), "{} bytes", out.stdout.len());
+        assert!(
+            out.text().ends_with("\r\n3000\r\n"),
+            "{} bytes",
+            out.stdout.len()
+        );
         assert_eq!(out.exited().code, 0);
     }
 }
@@ -279,26 +399,44 @@ fn the_end_of_a_terminal_process_brings_all_its_output() {
 fn signals_reach_the_process_or_its_group() {
     let mut engine = Engine::start();
     let mut conn = engine.conn();
-    let mut request = spawn_sh("trap 'echo got; exit 3' TERM; echo up; while :; do sleep 0.05; done");
+    let mut request =
+        spawn_sh("trap 'echo got; exit 3' TERM; echo up; while :; do sleep 0.05; done");
     request.attach = true;
     let id = request.id.clone();
     conn.send(Op::Spawn(request));
     conn.started();
     conn.until("up\n");
     let mut other = engine.conn();
-    other.ok(Op::Signal(pb::Signal { id: id.clone(), signal: 15, group: false }));
+    other.ok(Op::Signal(pb::Signal {
+        id: id.clone(),
+        signal: 15,
+        group: false,
+    }));
     let out = conn.output();
     assert_eq!((out.text().as_str(), out.exited().code), ("got\n", 3));
-    let (code, _) = other.fails(Op::Signal(pb::Signal { id: id.clone(), signal: 15, group: false }));
+    let (code, _) = other.fails(Op::Signal(pb::Signal {
+        id: id.clone(),
+        signal: 15,
+        group: false,
+    }));
     assert_eq!(code, Code::NoSuchProcess);
-    let (code, _) = other.fails(Op::Signal(pb::Signal { id, signal: 99, group: false }));
+    let (code, _) = other.fails(Op::Signal(pb::Signal {
+        id,
+        signal: 99,
+        group: false,
+    }));
     assert_eq!(code, Code::Invalid);
 }
 
 /// Whether a process of this pid lives (not a zombie).
 fn lives(pid: &str) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|s| !s.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| {
+        !s.rsplit(')')
+            .next()
+            .unwrap_or("")
+            .trim_start()
+            .starts_with('Z')
+    })
 }
 
 fn gone(pid: &str) {
@@ -326,7 +464,10 @@ fn what_is_left_of_a_group_is_killed_on_exit_or_on_detach() {
     let pid = conn.until("\n");
     drop(conn);
     gone(pid.trim());
-    match engine.conn().call(Op::Wait(pb::Wait { id, timeout_ms: 20_000 })) {
+    match engine.conn().call(Op::Wait(pb::Wait {
+        id,
+        timeout_ms: 20_000,
+    })) {
         Answer::Exited(e) => assert_eq!(e.signal, 9),
         other => panic!("{other:?}"),
     }
@@ -354,8 +495,14 @@ fn a_detached_flood_drops_the_oldest_and_tells_the_gap() {
     let mut conn = engine.conn();
     conn.send(Op::Spawn(request));
     conn.started();
-    conn.call(Op::Wait(pb::Wait { id: id.clone(), timeout_ms: 20_000 }));
-    conn.send(Op::Attach(pb::Attach { id: id.clone(), ..Default::default() }));
+    conn.call(Op::Wait(pb::Wait {
+        id: id.clone(),
+        timeout_ms: 20_000,
+    }));
+    conn.send(Op::Attach(pb::Attach {
+        id: id.clone(),
+        ..Default::default()
+    }));
     conn.started();
     let out = conn.output();
     let total = out.exited().stdout_bytes;
@@ -365,11 +512,23 @@ fn a_detached_flood_drops_the_oldest_and_tells_the_gap() {
     assert!(out.text().ends_with("\n200000\n"));
     assert_eq!(out.errors(), "the end\n");
     let from = total - 7;
-    conn.send(Op::Attach(pb::Attach { id: id.clone(), stdout_offset: from, skip_stderr: true, ..Default::default() }));
+    conn.send(Op::Attach(pb::Attach {
+        id: id.clone(),
+        stdout_offset: from,
+        skip_stderr: true,
+        ..Default::default()
+    }));
     conn.started();
     let out = conn.output();
-    assert_eq!((out.text().as_str(), out.stderr.len(), out.gaps.len()), ("200000\n", 0, 0));
-    let attach = pb::Attach { id, stdout_offset: total + 1, ..Default::default() };
+    assert_eq!(
+        (out.text().as_str(), out.stderr.len(), out.gaps.len()),
+        ("200000\n", 0, 0)
+    );
+    let attach = pb::Attach {
+        id,
+        stdout_offset: total + 1,
+        ..Default::default()
+    };
     assert_eq!(conn.fails(Op::Attach(attach)).0, Code::StaleOffset);
 }
 
@@ -384,13 +543,28 @@ fn a_required_reader_that_stalls_loses_nothing() {
     conn.send(Op::Spawn(request));
     conn.started();
     // Nobody reads: the process is held back and cannot end.
-    assert!(matches!(conn.call(Op::Wait(pb::Wait { id: id.clone(), timeout_ms: 100 })), Answer::Ok(_)));
-    conn.send(Op::Attach(pb::Attach { id, required_reader: true, ..Default::default() }));
+    assert!(matches!(
+        conn.call(Op::Wait(pb::Wait {
+            id: id.clone(),
+            timeout_ms: 100
+        })),
+        Answer::Ok(_)
+    ));
+    conn.send(Op::Attach(pb::Attach {
+        id,
+        required_reader: true,
+        ..Default::default()
+    }));
     conn.started();
     let out = conn.output();
     let wanted: String = (1..=300_000).map(|i| format!("{i}\n")).collect();
     assert_eq!(out.gaps, []);
-    assert!(out.text() == wanted, "{} of {} bytes", out.stdout.len(), wanted.len());
+    assert!(
+        out.text() == wanted,
+        "{} of {} bytes",
+        out.stdout.len(),
+        wanted.len()
+    );
 }
 
 #[test]
@@ -400,7 +574,10 @@ fn processes_survive_the_engine_and_are_read_again() {
     let request = spawn_sh("mkfifo go; echo before; cat go; echo after; exit 5");
     let id = request.id.clone();
     let mut conn = engine.conn();
-    conn.send(Op::Spawn(pb::Spawn { attach: true, ..request }));
+    conn.send(Op::Spawn(pb::Spawn {
+        attach: true,
+        ..request
+    }));
     conn.started();
     conn.until("before\n");
     drop(conn);
@@ -408,11 +585,20 @@ fn processes_survive_the_engine_and_are_read_again() {
     std::fs::write(&fifo, "meanwhile\n").unwrap();
     let (mut conn, hello) = engine.conn_with_hello();
     assert_eq!((hello.protocol, hello.generation), (1, 1));
-    conn.send(Op::Attach(pb::Attach { id: id.clone(), stdout_offset: 7, ..Default::default() }));
+    conn.send(Op::Attach(pb::Attach {
+        id: id.clone(),
+        stdout_offset: 7,
+        ..Default::default()
+    }));
     assert!(conn.started().existed);
     let out = conn.output();
-    assert_eq!((out.text().as_str(), out.exited().code), ("meanwhile\nafter\n", 5));
-    match conn.call(Op::ListProcesses(pb::ListProcesses { include_ended: true })) {
+    assert_eq!(
+        (out.text().as_str(), out.exited().code),
+        ("meanwhile\nafter\n", 5)
+    );
+    match conn.call(Op::ListProcesses(pb::ListProcesses {
+        include_ended: true,
+    })) {
         Answer::Processes(list) => {
             let p = list.processes.iter().find(|p| p.id == id).unwrap();
             assert_eq!(p.exited.unwrap().code, 5);
@@ -420,18 +606,29 @@ fn processes_survive_the_engine_and_are_read_again() {
         other => panic!("{other:?}"),
     }
     conn.ok(Op::ForgetProcess(pb::ForgetProcess { id: id.clone() }));
-    assert_eq!(conn.fails(Op::Wait(pb::Wait { id, timeout_ms: 0 })).0, Code::NoSuchProcess);
+    assert_eq!(
+        conn.fails(Op::Wait(pb::Wait { id, timeout_ms: 0 })).0,
+        Code::NoSuchProcess
+    );
 }
 
 #[test]
 fn only_as_many_ended_processes_are_kept_as_configured() {
     let mut engine = Engine::unconfigured();
-    engine.configure(pb::Configure { kept_processes: 3, ..Default::default() });
+    engine.configure(pb::Configure {
+        kept_processes: 3,
+        ..Default::default()
+    });
     for i in 0..6 {
-        engine.run(pb::Spawn { id: format!("k{i}"), ..spawn(&["true"]) });
+        engine.run(pb::Spawn {
+            id: format!("k{i}"),
+            ..spawn(&["true"])
+        });
     }
     let mut conn = engine.conn();
-    match conn.call(Op::ListProcesses(pb::ListProcesses { include_ended: true })) {
+    match conn.call(Op::ListProcesses(pb::ListProcesses {
+        include_ended: true,
+    })) {
         Answer::Processes(list) => {
             let ids: Vec<_> = list.processes.iter().map(|p| p.id.as_str()).collect();
             assert_eq!(ids, ["k3", "k4", "k5"]);

@@ -38,20 +38,40 @@ fn a_tree_survives_archive_and_extract() {
     make_tree(&mut engine);
     for gzip in [false, true] {
         let mut conn = engine.conn();
-        let request = pb::Archive { paths: vec![b"src".to_vec()], base: b"src".to_vec(), gzip, ..Default::default() };
+        let request = pb::Archive {
+            paths: vec![b"src".to_vec()],
+            base: b"src".to_vec(),
+            gzip,
+            ..Default::default()
+        };
         let (tar, stats) = archive(&mut conn, request);
         assert_eq!(stats.entries, 8);
         let to = format!("copy-{gzip}");
-        let request = pb::Extract { path: to.clone().into(), gzip, keep_owner: true, ..Default::default() };
+        let request = pb::Extract {
+            path: to.clone().into(),
+            gzip,
+            keep_owner: true,
+            ..Default::default()
+        };
         match extract(&mut conn, request, &tar) {
             Answer::ArchiveStats(got) => assert_eq!(got, stats),
             other => panic!("{other:?}"),
         }
         // Times are kept to the second, and that of the top is not in the archive.
-        let look = LOOK.replace("%T@", "").replace("find .", "find . -mindepth 1");
-        let (a, b) = (engine.sh(&format!("cd src; {look}")), engine.sh(&format!("cd {to}; {look}")));
+        let look = LOOK
+            .replace("%T@", "")
+            .replace("find .", "find . -mindepth 1");
+        let (a, b) = (
+            engine.sh(&format!("cd src; {look}")),
+            engine.sh(&format!("cd {to}; {look}")),
+        );
         assert_eq!(a.text(), b.text());
-        assert_eq!(engine.sh(&format!("stat -c '%Y %h' {to}/f; stat -c %Y {to}/d")).text(), "1000000000 2\n1000000000\n");
+        assert_eq!(
+            engine
+                .sh(&format!("stat -c '%Y %h' {to}/f; stat -c %Y {to}/d"))
+                .text(),
+            "1000000000 2\n1000000000\n"
+        );
     }
 }
 
@@ -68,16 +88,36 @@ fn the_systems_tar_reads_ours_and_we_read_its_formats() {
     let (tar, _) = archive(&mut conn, request);
     std::fs::write(engine.file("ours.tar"), tar).unwrap();
     let out = engine.sh("tar tf ours.tar | sed 's/n\\{150\\}/N/' | sort; mkdir x; tar xf ours.tar -C x && cmp x/src/f src/f");
-    assert_eq!(out.text(), "src/\nsrc/d/\nsrc/d/N/\nsrc/d/N/big\nsrc/d/hard\nsrc/d/soft\nsrc/f\n", "{}", out.errors());
+    assert_eq!(
+        out.text(),
+        "src/\nsrc/d/\nsrc/d/N/\nsrc/d/N/big\nsrc/d/hard\nsrc/d/soft\nsrc/f\n",
+        "{}",
+        out.errors()
+    );
     for format in ["ustar", "gnu", "pax", "v7", "oldgnu"] {
-        let long = if matches!(format, "v7" | "ustar") { "--exclude=n*" } else { "-h" };
+        let long = if matches!(format, "v7" | "ustar") {
+            "--exclude=n*"
+        } else {
+            "-h"
+        };
         let made = engine.sh(&format!("tar --format={format} {long} --exclude=p -cf {format}.tar -C src . && mkdir from-{format}"));
         assert_eq!(made.exited().code, 0, "{}", made.errors());
         let tar = std::fs::read(engine.file(&format!("{format}.tar"))).unwrap();
-        let request = pb::Extract { path: format!("from-{format}").into(), ..Default::default() };
+        let request = pb::Extract {
+            path: format!("from-{format}").into(),
+            ..Default::default()
+        };
         let answer = extract(&mut conn, request, &tar);
-        assert!(matches!(answer, Answer::ArchiveStats(_)), "{format}: {answer:?}");
-        assert_eq!(engine.sh(&format!("cat from-{format}/f from-{format}/d/hard")).text(), "hello\nhello\n");
+        assert!(
+            matches!(answer, Answer::ArchiveStats(_)),
+            "{format}: {answer:?}"
+        );
+        assert_eq!(
+            engine
+                .sh(&format!("cat from-{format}/f from-{format}/d/hard"))
+                .text(),
+            "hello\nhello\n"
+        );
     }
 }
 
@@ -113,24 +153,68 @@ fn hostile_names_stay_inside() {
         entry(b"../outside/victim", b'0', b"", b"evil"),
         entry(b"a/../../outside/victim", b'0', b"", b"evil"),
         entry(&victim, b'0', b"", b"evil"),
-        [entry(b"l", b'2', &out, b""), entry(b"l/victim", b'0', b"", b"evil")].concat(),
-        [entry(b"l", b'2', b"../outside", b""), entry(b"l/victim", b'0', b"", b"evil")].concat(),
-        [entry(b"l", b'2', &victim, b""), entry(b"l", b'0', b"", b"evil")].concat(),
-        [entry(b"d", b'2', &out, b""), entry(b"d", b'5', b"", b""), entry(b"d/victim", b'0', b"", b"evil")].concat(),
-        [entry(b"h", b'1', b"../outside/victim", b""), entry(b"h", b'0', b"", b"evil")].concat(),
-        [entry(b"l", b'2', &out, b""), entry(b"h", b'1', b"l/victim", b""), entry(b"x", b'0', b"", b"evil")].concat(),
-        [entry(b"x", b'x', b"", b"30 path=../../outside/victim\n\n"), entry(b"f", b'0', b"", b"evil")].concat(),
-        [entry(b"x", b'L', b"", b"../outside/victim\0"), entry(b"f", b'0', b"", b"evil")].concat(),
+        [
+            entry(b"l", b'2', &out, b""),
+            entry(b"l/victim", b'0', b"", b"evil"),
+        ]
+        .concat(),
+        [
+            entry(b"l", b'2', b"../outside", b""),
+            entry(b"l/victim", b'0', b"", b"evil"),
+        ]
+        .concat(),
+        [
+            entry(b"l", b'2', &victim, b""),
+            entry(b"l", b'0', b"", b"evil"),
+        ]
+        .concat(),
+        [
+            entry(b"d", b'2', &out, b""),
+            entry(b"d", b'5', b"", b""),
+            entry(b"d/victim", b'0', b"", b"evil"),
+        ]
+        .concat(),
+        [
+            entry(b"h", b'1', b"../outside/victim", b""),
+            entry(b"h", b'0', b"", b"evil"),
+        ]
+        .concat(),
+        [
+            entry(b"l", b'2', &out, b""),
+            entry(b"h", b'1', b"l/victim", b""),
+            entry(b"x", b'0', b"", b"evil"),
+        ]
+        .concat(),
+        [
+            entry(b"x", b'x', b"", b"30 path=../../outside/victim\n\n"),
+            entry(b"f", b'0', b"", b"evil"),
+        ]
+        .concat(),
+        [
+            entry(b"x", b'L', b"", b"../outside/victim\0"),
+            entry(b"f", b'0', b"", b"evil"),
+        ]
+        .concat(),
     ];
     for (i, tar) in cases.iter().enumerate() {
         let mut conn = engine.conn();
-        let request = pb::Extract { path: format!("in{i}").into(), ..Default::default() };
+        let request = pb::Extract {
+            path: format!("in{i}").into(),
+            ..Default::default()
+        };
         let answer = extract(&mut conn, request, tar);
-        assert!(matches!(answer, Answer::Error(_) | Answer::ArchiveStats(_)), "{i}: {answer:?}");
+        assert!(
+            matches!(answer, Answer::Error(_) | Answer::ArchiveStats(_)),
+            "{i}: {answer:?}"
+        );
         conn.ok(Op::Ping(pb::Ping {}));
         let listed: Vec<_> = std::fs::read_dir(&outside).unwrap().collect();
         assert_eq!(listed.len(), 1, "case {i}");
-        assert_eq!(std::fs::read(outside.join("victim")).unwrap(), b"untouched", "case {i}");
+        assert_eq!(
+            std::fs::read(outside.join("victim")).unwrap(),
+            b"untouched",
+            "case {i}"
+        );
     }
 }
 
@@ -138,27 +222,72 @@ fn hostile_names_stay_inside() {
 fn limits_and_malformed_streams_are_errors() {
     let mut engine = Engine::start();
     let mut conn = engine.conn();
-    let two = [entry(b"a", b'0', b"", b"12345"), entry(b"b", b'0', b"", b"12345")].concat();
+    let two = [
+        entry(b"a", b'0', b"", b"12345"),
+        entry(b"b", b'0', b"", b"12345"),
+    ]
+    .concat();
     let code = |answer: Answer| match answer {
         Answer::Error(e) => e.code(),
         other => panic!("{other:?}"),
     };
-    let to = || pb::Extract { path: b"lim".to_vec(), ..Default::default() };
-    assert_eq!(code(extract(&mut conn, pb::Extract { max_entries: 1, ..to() }, &two)), Code::TooLarge);
-    assert_eq!(code(extract(&mut conn, pb::Extract { max_bytes: 9, ..to() }, &two)), Code::TooLarge);
-    let ok = extract(&mut conn, pb::Extract { max_bytes: 10, max_entries: 2, ..to() }, &two);
+    let to = || pb::Extract {
+        path: b"lim".to_vec(),
+        ..Default::default()
+    };
+    assert_eq!(
+        code(extract(
+            &mut conn,
+            pb::Extract {
+                max_entries: 1,
+                ..to()
+            },
+            &two
+        )),
+        Code::TooLarge
+    );
+    assert_eq!(
+        code(extract(
+            &mut conn,
+            pb::Extract {
+                max_bytes: 9,
+                ..to()
+            },
+            &two
+        )),
+        Code::TooLarge
+    );
+    let ok = extract(
+        &mut conn,
+        pb::Extract {
+            max_bytes: 10,
+            max_entries: 2,
+            ..to()
+        },
+        &two,
+    );
     assert!(matches!(ok, Answer::ArchiveStats(s) if s.bytes == 10 && s.entries == 2));
     assert_eq!(code(extract(&mut conn, to(), &[b'x'; 512])), Code::Invalid);
     assert_eq!(code(extract(&mut conn, to(), &two[..700])), Code::Invalid);
     assert_eq!(code(extract(&mut conn, to(), &two[..300])), Code::Invalid);
-    assert_eq!(code(extract(&mut conn, pb::Extract { gzip: true, ..to() }, b"no gzip here")), Code::Invalid);
+    assert_eq!(
+        code(extract(
+            &mut conn,
+            pb::Extract { gzip: true, ..to() },
+            b"no gzip here"
+        )),
+        Code::Invalid
+    );
     let mut huge = entry(b"x", b'x', b"", b"");
     huge[124..135].copy_from_slice(b"77777777777");
     huge[148..156].copy_from_slice(b"        ");
     let sum: u32 = huge[..512].iter().map(|b| u32::from(*b)).sum();
     huge[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     assert_eq!(code(extract(&mut conn, to(), &huge)), Code::Invalid);
-    let missing = pb::Archive { paths: vec![b"none".to_vec()], ..Default::default() };
+    let missing = pb::Archive {
+        paths: vec![b"none".to_vec()],
+        ..Default::default()
+    };
     assert_eq!(conn.fails(Op::Archive(missing)).0, Code::NotFound);
     conn.ok(Op::Ping(pb::Ping {}));
 }

@@ -15,7 +15,11 @@ impl Watching {
     fn start(engine: &mut Engine, recursive: bool) -> Watching {
         engine.sh("mkdir -p w/sub/deep");
         let mut conn = engine.conn();
-        conn.send(Op::Watch(pb::Watch { path: b"w".to_vec(), recursive, ..Default::default() }));
+        conn.send(Op::Watch(pb::Watch {
+            path: b"w".to_vec(),
+            recursive,
+            ..Default::default()
+        }));
         let base = engine.file("w").display().to_string();
         let mut watching = Watching { conn, base };
         assert_eq!(watching.next().0, Kind::Ready);
@@ -84,6 +88,9 @@ fn a_flat_watch_stays_flat_and_a_missing_path_is_an_error() {
     engine.sh("echo 1 >w/sub/f; echo 1 >w/top");
     let (kind, path, _) = watching.next();
     assert_eq!((kind, path.as_str()), (Kind::Created, "/top"));
-    let missing = Op::Watch(pb::Watch { path: b"none".to_vec(), ..Default::default() });
+    let missing = Op::Watch(pb::Watch {
+        path: b"none".to_vec(),
+        ..Default::default()
+    });
     assert_eq!(engine.conn().fails(missing).0, Code::NotFound);
 }

@@ -54,7 +54,10 @@ fn change_mode(directory: impl AsFd, name: &[u8], mode: Mode) -> io::Result<()> 
 
 /// fchmod refuses O_PATH descriptors; their name in /proc does not.
 fn change_mode_of(fd: &impl AsRawFd, mode: Mode) -> io::Result<()> {
-    Ok(rustix::fs::chmod(format!("/proc/self/fd/{}", fd.as_raw_fd()), mode)?)
+    Ok(rustix::fs::chmod(
+        format!("/proc/self/fd/{}", fd.as_raw_fd()),
+        mode,
+    )?)
 }
 
 pub fn chown(guest: &Guest, request: &Chown) -> Outcome {
@@ -62,11 +65,15 @@ pub fn chown(guest: &Guest, request: &Chown) -> Outcome {
     let path = place.path(&request.path)?;
     let owner = match request.owner.as_str() {
         "" => None,
-        name => Some(Uid::from_raw(users::user_id(name).map_err(|f| f.with_field("owner"))?)),
+        name => Some(Uid::from_raw(
+            users::user_id(name).map_err(|f| f.with_field("owner"))?,
+        )),
     };
     let group = match request.group.as_str() {
         "" => None,
-        name => Some(Gid::from_raw(users::group_id(name).map_err(|f| f.with_field("group"))?)),
+        name => Some(Gid::from_raw(
+            users::group_id(name).map_err(|f| f.with_field("group"))?,
+        )),
     };
     place.run(|| {
         rustix::fs::chownat(CWD, path.as_slice(), owner, group, AtFlags::empty())

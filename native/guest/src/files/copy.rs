@@ -14,8 +14,12 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 pub fn copy(guest: &Guest, request: &Copy) -> Outcome {
     let place = Place::of(guest, request.r#where.as_ref())?;
-    let source = place.path(&request.source).map_err(|f| f.with_field("source"))?;
-    let destination = place.path(&request.destination).map_err(|f| f.with_field("destination"))?;
+    let source = place
+        .path(&request.source)
+        .map_err(|f| f.with_field("source"))?;
+    let destination = place
+        .path(&request.destination)
+        .map_err(|f| f.with_field("destination"))?;
     place.run(|| {
         let meta = fs::symlink_metadata(as_path(&source)).map_err(|e| Failure::os(&e, &source))?;
         if meta.is_dir() && !request.recursive {
@@ -41,7 +45,8 @@ pub fn copy_tree(source: &[u8], destination: &[u8], no_replace: bool) -> Outcome
     }
     if !meta.is_dir() {
         let (mut from, _) = super::read::open(source)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let to = rustix::fs::openat(CWD, as_path(destination), flags, Mode::from_raw_mode(0o600))
             .map_err(|e| Failure::os(&e.into(), destination))?;
         return Ok(copy_content(&mut from, to).map_err(|e| Failure::os(&e, destination))?);
@@ -55,18 +60,17 @@ pub fn copy_tree(source: &[u8], destination: &[u8], no_replace: bool) -> Outcome
     tree.walk(|entry| {
         let failed = |e: io::Error| Failure::os(&e, join(destination, entry.relative));
         match entry.kind() {
-            FileType::Directory => {
-                match mkdir_beneath(&target, entry.relative) {
-                    Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(failed(e).into()),
-                    _ => modes.push((entry.relative.to_vec(), entry.stat.st_mode)),
-                }
-            }
+            FileType::Directory => match mkdir_beneath(&target, entry.relative) {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(failed(e).into()),
+                _ => modes.push((entry.relative.to_vec(), entry.stat.st_mode)),
+            },
             FileType::Symlink => {
                 symlink_beneath(&target, &entry.link_target(), entry.relative).map_err(failed)?;
             }
             FileType::RegularFile => {
-                let mut from =
-                    entry.open().map_err(|e| Failure::os(&e, tree.absolute(entry.relative)))?;
+                let mut from = entry
+                    .open()
+                    .map_err(|e| Failure::os(&e, tree.absolute(entry.relative)))?;
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NONBLOCK;
                 open_beneath(&target, entry.relative, flags, Mode::from_raw_mode(0o600))
                     .and_then(|to| copy_content(&mut from, to))
@@ -81,9 +85,14 @@ pub fn copy_tree(source: &[u8], destination: &[u8], no_replace: bool) -> Outcome
         Ok(Go::On)
     })?;
     for (relative, mode) in modes.iter().rev() {
-        open_beneath(&target, relative, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
-            .and_then(|fd| Ok(rustix::fs::fchmod(fd, Mode::from_raw_mode(mode & 0o7777))?))
-            .map_err(|e| Failure::os(&e, join(destination, relative)))?;
+        open_beneath(
+            &target,
+            relative,
+            OFlags::RDONLY | OFlags::DIRECTORY,
+            Mode::empty(),
+        )
+        .and_then(|fd| Ok(rustix::fs::fchmod(fd, Mode::from_raw_mode(mode & 0o7777))?))
+        .map_err(|e| Failure::os(&e, join(destination, relative)))?;
     }
     Ok(())
 }
@@ -102,7 +111,10 @@ fn refuse_into_itself(source: &[u8], destination: &[u8]) -> Result<(), Failure> 
     while let Some(path) = above {
         if let Ok(real) = fs::canonicalize(path) {
             return match real.starts_with(&source) {
-                true => Err(Failure::invalid("destination", "destination: lies below the source")),
+                true => Err(Failure::invalid(
+                    "destination",
+                    "destination: lies below the source",
+                )),
                 false => Ok(()),
             };
         }
@@ -124,7 +136,10 @@ fn copy_content(from: &mut File, to: OwnedFd) -> io::Result<()> {
 /// The opened parent of something below a directory, and its last name.
 pub fn parent_beneath<'a>(root: &OwnedFd, relative: &'a [u8]) -> io::Result<(OwnedFd, &'a [u8])> {
     let (parent, name) = match relative.iter().rposition(|b| *b == b'/') {
-        Some(i) => (relative.get(..i).unwrap_or_default(), relative.get(i + 1..).unwrap_or_default()),
+        Some(i) => (
+            relative.get(..i).unwrap_or_default(),
+            relative.get(i + 1..).unwrap_or_default(),
+        ),
         None => (b"".as_slice(), relative),
     };
     let flags = OFlags::PATH | OFlags::DIRECTORY;
@@ -133,7 +148,11 @@ pub fn parent_beneath<'a>(root: &OwnedFd, relative: &'a [u8]) -> io::Result<(Own
 
 pub fn mkdir_beneath(root: &OwnedFd, relative: &[u8]) -> io::Result<()> {
     let (parent, name) = parent_beneath(root, relative)?;
-    Ok(rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o700))?)
+    Ok(rustix::fs::mkdirat(
+        parent,
+        name,
+        Mode::from_raw_mode(0o700),
+    )?)
 }
 
 pub fn symlink_beneath(root: &OwnedFd, target: &[u8], relative: &[u8]) -> io::Result<()> {

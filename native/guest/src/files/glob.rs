@@ -44,14 +44,24 @@ impl Pattern {
         let mut expanded = Vec::new();
         expand(pattern.to_vec(), &mut expanded)?;
         let components = |p: &Vec<u8>| {
-            p.split(|b| *b == b'/').filter(|c| !c.is_empty() && c != b".").map(<[u8]>::to_vec).collect()
+            p.split(|b| *b == b'/')
+                .filter(|c| !c.is_empty() && c != b".")
+                .map(<[u8]>::to_vec)
+                .collect()
         };
-        Ok(Pattern { alternatives: expanded.iter().map(components).collect() })
+        Ok(Pattern {
+            alternatives: expanded.iter().map(components).collect(),
+        })
     }
 
     pub fn matches(&self, path: &[u8]) -> bool {
-        let parts: Vec<&[u8]> = path.split(|b| *b == b'/').filter(|c| !c.is_empty()).collect();
-        self.alternatives.iter().any(|pattern| match_components(pattern, &parts))
+        let parts: Vec<&[u8]> = path
+            .split(|b| *b == b'/')
+            .filter(|c| !c.is_empty())
+            .collect();
+        self.alternatives
+            .iter()
+            .any(|pattern| match_components(pattern, &parts))
     }
 
     /// Whether something at this depth could match.
@@ -221,7 +231,9 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, path: &str) -> bool {
-        Pattern::parse(pattern.as_bytes()).unwrap().matches(path.as_bytes())
+        Pattern::parse(pattern.as_bytes())
+            .unwrap()
+            .matches(path.as_bytes())
     }
 
     #[test]

@@ -25,7 +25,12 @@ impl<'a> Sender<'a> {
     /// `limit` 0 = no limit.
     pub fn new(conn: &'a mut Conn, limit: u64) -> Sender<'a> {
         let left = if limit == 0 { u64::MAX } else { limit };
-        Sender { conn, names: Names::load(), batch: Vec::new(), left }
+        Sender {
+            conn,
+            names: Names::load(),
+            batch: Vec::new(),
+            left,
+        }
     }
 
     /// `false` when the limit is reached.
@@ -35,7 +40,8 @@ impl<'a> Sender<'a> {
             _ => Vec::new(),
         };
         let path = tree.absolute(entry.relative);
-        self.batch.push(stat::info(&path, &entry.stat, target, &self.names));
+        self.batch
+            .push(stat::info(&path, &entry.stat, target, &self.names));
         self.left -= 1;
         if self.batch.len() >= BATCH {
             self.flush()?;

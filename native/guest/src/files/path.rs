@@ -17,10 +17,16 @@ pub fn as_path(bytes: &[u8]) -> &Path {
 
 pub fn check(field: &'static str, path: &[u8]) -> Result<(), Failure> {
     if path.len() >= MAX_PATH {
-        return Err(Failure::invalid(field, format!("{field}: at most {} bytes", MAX_PATH - 1)));
+        return Err(Failure::invalid(
+            field,
+            format!("{field}: at most {} bytes", MAX_PATH - 1),
+        ));
     }
     if path.contains(&0) {
-        return Err(Failure::invalid(field, format!("{field}: holds a NUL byte")));
+        return Err(Failure::invalid(
+            field,
+            format!("{field}: holds a NUL byte"),
+        ));
     }
     Ok(())
 }
@@ -48,7 +54,12 @@ fn below(base: &[u8], who: &Identity, path: &[u8]) -> Vec<u8> {
 
 /// The absolute form of a path relative to `cwd`, which is relative to the configured directory,
 /// which is the user's home when it is not set.
-pub fn absolute(settings: &Settings, who: &Identity, cwd: &[u8], path: &[u8]) -> Result<Vec<u8>, Failure> {
+pub fn absolute(
+    settings: &Settings,
+    who: &Identity,
+    cwd: &[u8],
+    path: &[u8],
+) -> Result<Vec<u8>, Failure> {
     check("path", path)?;
     check("cwd", cwd)?;
     let base = below(&who.home, who, &settings.workdir);
@@ -69,7 +80,11 @@ impl Place {
     pub fn of(guest: &Guest, place: Option<&Where>) -> Result<Place, Failure> {
         let settings = guest.settings();
         let user = place.map_or("", |w| w.user.as_str());
-        let who = users::resolve(if user.is_empty() { &settings.user } else { user })?;
+        let who = users::resolve(if user.is_empty() {
+            &settings.user
+        } else {
+            user
+        })?;
         let cwd = place.map(|w| w.cwd.clone()).unwrap_or_default();
         Ok(Place { who, settings, cwd })
     }

@@ -27,7 +27,12 @@ pub fn read(guest: &Guest, conn: &mut Conn, request: &Read) -> Outcome {
             return Err(Failure::invalid("length", "length: a device needs one").into());
         }
         let stat = rustix::fs::fstat(&file).map_err(|e| Failure::os(&e.into(), &path))?;
-        conn.reply(Answer::Info(stat::info(&path, &stat, Vec::new(), &Names::load())))?;
+        conn.reply(Answer::Info(stat::info(
+            &path,
+            &stat,
+            Vec::new(),
+            &Names::load(),
+        )))?;
         let end = match request.length {
             0 => u64::MAX,
             n => request.offset.saturating_add(n),
@@ -60,7 +65,10 @@ pub fn open(path: &[u8]) -> Result<(File, bool), Failure> {
         return Ok((file, false));
     }
     if kind.is_dir() {
-        return Err(Failure::new(Code::IsDirectory, format!("{shown}: is a directory")));
+        return Err(Failure::new(
+            Code::IsDirectory,
+            format!("{shown}: is a directory"),
+        ));
     }
     let rdev = meta.rdev();
     if kind.is_char_device()
@@ -68,7 +76,10 @@ pub fn open(path: &[u8]) -> Result<(File, bool), Failure> {
     {
         return Ok((file, true));
     }
-    Err(Failure::new(Code::Unsupported, format!("{shown}: not a regular file")))
+    Err(Failure::new(
+        Code::Unsupported,
+        format!("{shown}: not a regular file"),
+    ))
 }
 
 /// Sends `from..to` of a file that had at least `to` bytes a moment ago.
@@ -79,7 +90,9 @@ fn send_known(conn: &mut Conn, file: &File, from: u64, to: u64, path: &[u8]) -> 
         conn.send_raw(&frame::header(Kind::Data, length))?;
         let mut left = length;
         while left > 0 {
-            match rustix::io::retry_on_intr(|| rustix::fs::sendfile(&*conn, file, Some(&mut at), left)) {
+            match rustix::io::retry_on_intr(|| {
+                rustix::fs::sendfile(&*conn, file, Some(&mut at), left)
+            }) {
                 Ok(0) => return Err(cut(conn, left, path)?),
                 Ok(n) => left -= n,
                 Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => {
@@ -99,7 +112,11 @@ fn send_known(conn: &mut Conn, file: &File, from: u64, to: u64, path: &[u8]) -> 
 fn cut(conn: &mut Conn, left: usize, path: &[u8]) -> Result<Stop, Stop> {
     conn.send_raw(&vec![0; left])?;
     let shown = String::from_utf8_lossy(path);
-    Ok(Failure::new(Code::Io, format!("{shown}: became shorter while it was read")).into())
+    Ok(Failure::new(
+        Code::Io,
+        format!("{shown}: became shorter while it was read"),
+    )
+    .into())
 }
 
 /// For file systems that cannot sendfile.
@@ -120,7 +137,14 @@ fn copy(conn: &mut Conn, file: &File, at: &mut u64, mut left: usize, path: &[u8]
     Ok(())
 }
 
-fn send_unknown(conn: &mut Conn, file: &File, from: u64, to: u64, device: bool, path: &[u8]) -> Outcome {
+fn send_unknown(
+    conn: &mut Conn,
+    file: &File,
+    from: u64,
+    to: u64,
+    device: bool,
+    path: &[u8],
+) -> Outcome {
     let mut buffer = vec![0; MAX_DATA];
     let mut at = from;
     while at < to {

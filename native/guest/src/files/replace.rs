@@ -17,8 +17,14 @@ const MAX_FILE: u64 = 64 << 20;
 const MAX_FILES: usize = 10_000;
 
 enum How<'a> {
-    Literal { pattern: &'a [u8], replacement: &'a [u8] },
-    Expression { regex: Regex, replacement: &'a str },
+    Literal {
+        pattern: &'a [u8],
+        replacement: &'a [u8],
+    },
+    Expression {
+        regex: Regex,
+        replacement: &'a str,
+    },
 }
 
 pub fn replace(guest: &Guest, conn: &mut Conn, request: &Replace) -> Outcome {
@@ -30,9 +36,15 @@ pub fn replace(guest: &Guest, conn: &mut Conn, request: &Replace) -> Outcome {
     let how = if request.regex {
         let replacement = std::str::from_utf8(&request.replacement)
             .map_err(|_| Failure::invalid("replacement", "replacement: must be UTF-8"))?;
-        How::Expression { regex: expression(&request.pattern, false)?, replacement }
+        How::Expression {
+            regex: expression(&request.pattern, false)?,
+            replacement,
+        }
     } else {
-        How::Literal { pattern: &request.pattern, replacement: &request.replacement }
+        How::Literal {
+            pattern: &request.pattern,
+            replacement: &request.replacement,
+        }
     };
     for file in &request.files {
         let result = place
@@ -40,10 +52,16 @@ pub fn replace(guest: &Guest, conn: &mut Conn, request: &Replace) -> Outcome {
             .map_err(Stop::from)
             .and_then(|path| place.run(|| replace_in(&path, &how)).map(|n| (path, n)));
         let answer = match result {
-            Ok((file, count)) => ReplaceResult { file, count, error: None },
-            Err(Stop::Failed(f)) => {
-                ReplaceResult { file: file.clone(), count: 0, error: Some(f.to_wire()) }
-            }
+            Ok((file, count)) => ReplaceResult {
+                file,
+                count,
+                error: None,
+            },
+            Err(Stop::Failed(f)) => ReplaceResult {
+                file: file.clone(),
+                count: 0,
+                error: Some(f.to_wire()),
+            },
             Err(gone) => return Err(gone),
         };
         conn.reply(Answer::Replaced(answer))?;
@@ -56,19 +74,30 @@ pub fn replace(guest: &Guest, conn: &mut Conn, request: &Replace) -> Outcome {
 fn replace_in(path: &[u8], how: &How<'_>) -> Outcome<u64> {
     let (file, _) = super::read::open(path)?;
     let mut content = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut content).map_err(|e| Failure::os(&e, path))?;
+    file.take(MAX_FILE + 1)
+        .read_to_end(&mut content)
+        .map_err(|e| Failure::os(&e, path))?;
     let shown = || String::from_utf8_lossy(path).into_owned();
     if content.len() as u64 > MAX_FILE {
         let message = format!("{}: larger than {MAX_FILE} bytes", shown());
         return Err(Failure::new(Code::TooLarge, message).into());
     }
     let (new, count) = match how {
-        How::Literal { pattern, replacement } => literal(&content, pattern, replacement),
+        How::Literal {
+            pattern,
+            replacement,
+        } => literal(&content, pattern, replacement),
         How::Expression { regex, replacement } => {
             let text = std::str::from_utf8(&content)
                 .map_err(|_| Failure::invalid("files", format!("{}: not UTF-8", shown())))?;
             let count = regex.find_iter(text).count() as u64;
-            (regex.replace_all(text, *replacement).into_owned().into_bytes(), count)
+            (
+                regex
+                    .replace_all(text, *replacement)
+                    .into_owned()
+                    .into_bytes(),
+                count,
+            )
         }
     };
     if count > 0 {

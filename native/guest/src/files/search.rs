@@ -42,7 +42,10 @@ pub fn expression(pattern: &[u8], ignore_case: bool) -> Result<Regex, Failure> {
 
 pub fn check_pattern(pattern: &[u8]) -> Result<(), Failure> {
     if pattern.is_empty() || pattern.len() > MAX_PATTERN {
-        return Err(Failure::invalid("pattern", format!("pattern: 1 to {MAX_PATTERN} bytes")));
+        return Err(Failure::invalid(
+            "pattern",
+            format!("pattern: 1 to {MAX_PATTERN} bytes"),
+        ));
     }
     Ok(())
 }
@@ -51,23 +54,35 @@ impl Needle {
     fn parse(request: &Search) -> Result<Needle, Failure> {
         check_pattern(&request.pattern)?;
         if request.regex {
-            return Ok(Needle::Expression(expression(&request.pattern, request.ignore_case)?));
+            return Ok(Needle::Expression(expression(
+                &request.pattern,
+                request.ignore_case,
+            )?));
         }
         let mut bytes = request.pattern.clone();
         if request.ignore_case {
             bytes.make_ascii_lowercase();
         }
-        Ok(Needle::Literal { bytes, ignore_case: request.ignore_case })
+        Ok(Needle::Literal {
+            bytes,
+            ignore_case: request.ignore_case,
+        })
     }
 
     /// Offset of the first match in a line. Expressions see bytes that are not UTF-8 as U+FFFD.
     fn find(&self, line: &[u8]) -> Option<usize> {
         match self {
-            Needle::Literal { bytes, ignore_case: false } => find(line, bytes),
-            Needle::Literal { bytes, ignore_case: true } => find(&line.to_ascii_lowercase(), bytes),
-            Needle::Expression(regex) => {
-                regex.find(&String::from_utf8_lossy(line)).map(|m| m.start())
-            }
+            Needle::Literal {
+                bytes,
+                ignore_case: false,
+            } => find(line, bytes),
+            Needle::Literal {
+                bytes,
+                ignore_case: true,
+            } => find(&line.to_ascii_lowercase(), bytes),
+            Needle::Expression(regex) => regex
+                .find(&String::from_utf8_lossy(line))
+                .map(|m| m.start()),
         }
     }
 }
@@ -128,7 +143,12 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     fn new(conn: &'a mut Conn, limit: u64) -> Found<'a> {
         let left = if limit == 0 { u64::MAX } else { limit };
-        Found { conn, batch: Vec::new(), bytes: 0, left }
+        Found {
+            conn,
+            batch: Vec::new(),
+            bytes: 0,
+            left,
+        }
     }
 
     fn flush(&mut self) -> Outcome {
@@ -164,7 +184,9 @@ impl<'a> Found<'a> {
     }
 
     fn add(&mut self, path: &[u8], line: u64, at: usize, content: &[u8]) -> Outcome {
-        let content = content.get(..content.len().min(MAX_CONTENT)).unwrap_or_default();
+        let content = content
+            .get(..content.len().min(MAX_CONTENT))
+            .unwrap_or_default();
         self.bytes += path.len() + content.len();
         self.batch.push(Match {
             file: path.to_vec(),
@@ -173,7 +195,11 @@ impl<'a> Found<'a> {
             column: at as u64 + 1,
         });
         self.left -= 1;
-        if self.bytes > BATCH_BYTES { self.flush() } else { Ok(()) }
+        if self.bytes > BATCH_BYTES {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -192,7 +218,9 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> 
         }
         any = true;
         let end = buffer.iter().position(|b| *b == b'\n');
-        let part = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
+        let part = buffer
+            .get(..end.unwrap_or(buffer.len()))
+            .unwrap_or_default();
         let room = MAX_LINE.saturating_sub(line.len()).min(part.len());
         line.extend_from_slice(part.get(..room).unwrap_or_default());
         let used = part.len() + usize::from(end.is_some());

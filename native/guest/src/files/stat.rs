@@ -50,12 +50,16 @@ fn link_target(path: &[u8], stat: &Stat) -> Vec<u8> {
         return Vec::new();
     }
     // A link that vanished between the two calls has no target any more.
-    rustix::fs::readlink(path, Vec::new()).map(|t| t.into_bytes()).unwrap_or_default()
+    rustix::fs::readlink(path, Vec::new())
+        .map(|t| t.into_bytes())
+        .unwrap_or_default()
 }
 
 /// Nanoseconds since 1970.
 pub fn nanoseconds(seconds: i64, nanos: u64) -> i64 {
-    seconds.saturating_mul(1_000_000_000).saturating_add(i64::try_from(nanos).unwrap_or(0))
+    seconds
+        .saturating_mul(1_000_000_000)
+        .saturating_add(i64::try_from(nanos).unwrap_or(0))
 }
 
 /// The protocol's view of a file.

@@ -2,16 +2,21 @@
 
 use super::copy;
 use super::path::{Place, as_path, check};
+use super::walk;
 use super::write::make_parents;
 use crate::failure::{Failure, Outcome};
 use crate::guest::Guest;
 use atoll_wire::guest::error::Code;
 use atoll_wire::guest::{Mkdir, Remove, Rename, Symlink};
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+
+/// Directories inside one another that are removed at once; each holds a descriptor.
+const MAX_DEPTH: usize = 8192;
 
 pub fn mkdir(guest: &Guest, request: &Mkdir) -> Outcome {
     let place = Place::of(guest, request.r#where.as_ref())?;
@@ -47,8 +52,60 @@ fn remove_any(path: &[u8], recursive: bool) -> io::Result<()> {
     if !fs::symlink_metadata(path)?.is_dir() {
         return fs::remove_file(path);
     }
-    // The library's recursion holds directory descriptors: a link swapped in is not followed.
-    if recursive { fs::remove_dir_all(path) } else { fs::remove_dir(path) }
+    if recursive {
+        remove_tree(path.as_os_str().as_encoded_bytes())
+    } else {
+        fs::remove_dir(path)
+    }
+}
+
+/// A directory being emptied: its descriptor, what is still in it, its name in the one above.
+struct Level {
+    directory: OwnedFd,
+    names: Vec<Vec<u8>>,
+    name: Vec<u8>,
+}
+
+impl Level {
+    /// Opens a directory without following a link that was swapped in for it.
+    fn open(above: impl AsFd, name: &[u8]) -> io::Result<Level> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(above, name, flags, Mode::empty())?;
+        let names = walk::names(&directory)?;
+        Ok(Level {
+            directory,
+            names,
+            name: name.to_vec(),
+        })
+    }
+}
+
+/// Removes a directory with all in it. Not recursive: the depth is somebody else's choice, and a
+/// connection's stack is small.
+fn remove_tree(path: &[u8]) -> io::Result<()> {
+    let mut levels = vec![Level::open(CWD, path)?];
+    loop {
+        let depth = levels.len();
+        let Some(level) = levels.last_mut() else {
+            return Ok(());
+        };
+        let Some(name) = level.names.pop() else {
+            let Some(done) = levels.pop() else { break };
+            let above = levels.last().map_or(CWD, |l| l.directory.as_fd());
+            rustix::fs::unlinkat(above, done.name.as_slice(), AtFlags::REMOVEDIR)?;
+            continue;
+        };
+        match rustix::fs::unlinkat(&level.directory, name.as_slice(), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(Errno::ISDIR) if depth >= MAX_DEPTH => return Err(Errno::TOOBIG.into()),
+            Err(Errno::ISDIR) => {
+                let below = Level::open(&level.directory, &name)?;
+                levels.push(below);
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(())
 }
 
 pub fn remove(guest: &Guest, request: &Remove) -> Outcome {
@@ -66,9 +123,17 @@ pub fn remove(guest: &Guest, request: &Remove) -> Outcome {
 
 pub fn rename(guest: &Guest, request: &Rename) -> Outcome {
     let place = Place::of(guest, request.r#where.as_ref())?;
-    let source = place.path(&request.source).map_err(|f| f.with_field("source"))?;
-    let destination = place.path(&request.destination).map_err(|f| f.with_field("destination"))?;
-    let flags = if request.no_replace { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+    let source = place
+        .path(&request.source)
+        .map_err(|f| f.with_field("source"))?;
+    let destination = place
+        .path(&request.destination)
+        .map_err(|f| f.with_field("destination"))?;
+    let flags = if request.no_replace {
+        RenameFlags::NOREPLACE
+    } else {
+        RenameFlags::empty()
+    };
     place.run(|| {
         if request.parents {
             make_parents(&destination)?;
@@ -92,7 +157,9 @@ pub fn symlink(guest: &Guest, request: &Symlink) -> Outcome {
     let path = place.path(&request.path)?;
     check("target", &request.target)?;
     if request.target.is_empty() {
-        return Err(Failure::new(Code::Invalid, "target: empty").with_field("target").into());
+        return Err(Failure::new(Code::Invalid, "target: empty")
+            .with_field("target")
+            .into());
     }
     place.run(|| {
         std::os::unix::fs::symlink(as_path(&request.target), as_path(&path))

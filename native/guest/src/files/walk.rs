@@ -46,9 +46,19 @@ impl Entry<'_> {
 
     /// Opens a regular file for reading without following a link or blocking.
     pub fn open(&self) -> io::Result<std::fs::File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = std::fs::File::from(rustix::fs::openat(self.directory, self.name, flags, Mode::empty())?);
-        if file.metadata()?.is_file() { Ok(file) } else { Err(Errno::INVAL.into()) }
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = std::fs::File::from(rustix::fs::openat(
+            self.directory,
+            self.name,
+            flags,
+            Mode::empty(),
+        )?);
+        if file.metadata()?.is_file() {
+            Ok(file)
+        } else {
+            Err(Errno::INVAL.into())
+        }
     }
 }
 
@@ -63,7 +73,12 @@ pub enum Go {
 }
 
 /// Opens something below a directory; no symbolic link is followed on the way.
-pub fn open_beneath(root: impl AsFd, relative: &[u8], flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+pub fn open_beneath(
+    root: impl AsFd,
+    relative: &[u8],
+    flags: OFlags,
+    mode: Mode,
+) -> io::Result<OwnedFd> {
     let relative = if relative.is_empty() { b"." } else { relative };
     let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
@@ -84,7 +99,11 @@ pub fn open_directory(path: &[u8]) -> io::Result<OwnedFd> {
 impl Tree {
     pub fn open(path: &[u8]) -> Result<Tree, Failure> {
         let root = open_directory(path).map_err(|e| Failure::os(&e, path))?;
-        Ok(Tree { root, path: path.to_vec(), lenient: false })
+        Ok(Tree {
+            root,
+            path: path.to_vec(),
+            lenient: false,
+        })
     }
 
     pub fn lenient(mut self) -> Tree {
@@ -106,17 +125,30 @@ impl Tree {
                 .and_then(|fd| names(&fd).map(|names| (fd, names)));
             let (directory, names) = match opened {
                 Ok(opened) => opened,
-                Err(e) if depth > 1 && (self.lenient || e.kind() == io::ErrorKind::NotFound) => continue,
+                Err(e) if depth > 1 && (self.lenient || e.kind() == io::ErrorKind::NotFound) => {
+                    continue;
+                }
                 Err(e) => return Err(Failure::os(&e, self.absolute(&relative)).into()),
             };
             let mut below = Vec::new();
             for name in &names {
-                let Ok(stat) = rustix::fs::statat(&directory, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW)
+                let Ok(stat) =
+                    rustix::fs::statat(&directory, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW)
                 else {
                     continue;
                 };
-                let relative = if relative.is_empty() { name.clone() } else { join(&relative, name) };
-                let entry = Entry { directory: &directory, name, relative: &relative, stat, depth };
+                let relative = if relative.is_empty() {
+                    name.clone()
+                } else {
+                    join(&relative, name)
+                };
+                let entry = Entry {
+                    directory: &directory,
+                    name,
+                    relative: &relative,
+                    stat,
+                    depth,
+                };
                 let is_directory = entry.kind() == FileType::Directory;
                 match visit(&entry)? {
                     Go::On if is_directory => below.push((relative, depth + 1)),

@@ -44,7 +44,10 @@ pub fn write(guest: &Guest, conn: &mut Conn, request: &Write) -> Outcome {
         };
         let stat = rustix::fs::stat(as_path(&target.path))
             .map_err(|e| Failure::os(&e.into(), &target.path))?;
-        Ok(Written { bytes, info: Some(stat::info(&path, &stat, Vec::new(), &Names::load())) })
+        Ok(Written {
+            bytes,
+            info: Some(stat::info(&path, &stat, Vec::new(), &Names::load())),
+        })
     })?;
     conn.reply(Answer::Written(written))?;
     Ok(())
@@ -70,24 +73,42 @@ impl Target {
         for _ in 0..MAX_LINKS {
             let meta = match fs::symlink_metadata(as_path(&path)) {
                 Ok(meta) => meta,
-                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Target { path, old: None }),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Target { path, old: None });
+                }
                 Err(e) => return Err(Failure::os(&e, &path)),
             };
             let shown = String::from_utf8_lossy(&path);
             if meta.is_dir() {
-                return Err(Failure::new(Code::IsDirectory, format!("{shown}: is a directory")));
+                return Err(Failure::new(
+                    Code::IsDirectory,
+                    format!("{shown}: is a directory"),
+                ));
             }
             if meta.is_file() {
-                return Ok(Target { path, old: Some(meta) });
+                return Ok(Target {
+                    path,
+                    old: Some(meta),
+                });
             }
             if !meta.is_symlink() {
-                return Err(Failure::new(Code::Unsupported, format!("{shown}: not a regular file")));
+                return Err(Failure::new(
+                    Code::Unsupported,
+                    format!("{shown}: not a regular file"),
+                ));
             }
             let link = fs::read_link(as_path(&path)).map_err(|e| Failure::os(&e, &path))?;
             let link = link.into_os_string().into_vec();
-            path = if link.starts_with(b"/") { link } else { join(directory_of(&path), &link) };
+            path = if link.starts_with(b"/") {
+                link
+            } else {
+                join(directory_of(&path), &link)
+            };
         }
-        Err(Failure::os(&io::Error::from_raw_os_error(libc::ELOOP), &path))
+        Err(Failure::os(
+            &io::Error::from_raw_os_error(libc::ELOOP),
+            &path,
+        ))
     }
 }
 
@@ -113,15 +134,23 @@ fn receive(
 }
 
 fn in_place(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
-    let mut flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW
-        | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut flags = OFlags::WRONLY
+        | OFlags::CREATE
+        | OFlags::CLOEXEC
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::NOCTTY;
     if request.append {
         flags |= OFlags::APPEND;
     }
     if request.create_new {
         flags |= OFlags::EXCL;
     }
-    let mode = if request.mode == 0 { 0o666 } else { request.mode };
+    let mode = if request.mode == 0 {
+        0o666
+    } else {
+        request.mode
+    };
     let mut file = rustix::fs::open(as_path(&target.path), flags, Mode::from_raw_mode(mode))
         .map(File::from)
         .map_err(|e| Failure::os(&e.into(), &target.path))?;
@@ -131,7 +160,10 @@ fn in_place(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
         return receive(conn, path, |data, _| file.write_all(data));
     }
     receive(conn, path, |data, at| {
-        let at = request.offset.checked_add(at).ok_or_else(|| io::Error::from_raw_os_error(libc::EFBIG))?;
+        let at = request
+            .offset
+            .checked_add(at)
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::EFBIG))?;
         file.write_all_at(data, at)
     })
 }
@@ -160,9 +192,14 @@ impl Temporary {
     fn beside(target: &[u8]) -> io::Result<Temporary> {
         let name = format!(".atoll-{}", crate::sys::random_name());
         let path = join(directory_of(target), name.as_bytes());
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let fd = rustix::fs::open(as_path(&path), flags, Mode::from_raw_mode(0o666))?;
-        Ok(Temporary { path, file: File::from(fd), kept: false })
+        Ok(Temporary {
+            path,
+            file: File::from(fd),
+            kept: false,
+        })
     }
 
     fn install(mut self, target: &[u8], flags: RenameFlags) -> Outcome {
@@ -195,20 +232,28 @@ fn replacing(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> 
         Err(e) => return Err(Failure::os(&e, &target.path).into()),
     };
     if request.expected_size > 0 {
-        reserve(&temporary.file, request.expected_size).map_err(|e| Failure::os(&e, &target.path))?;
+        reserve(&temporary.file, request.expected_size)
+            .map_err(|e| Failure::os(&e, &target.path))?;
     }
     let bytes = {
         let file = &mut temporary.file;
         receive(conn, &target.path, |data, _| file.write_all(data))?
     };
     if bytes < request.expected_size {
-        temporary.file.set_len(bytes).map_err(|e| Failure::os(&e, &target.path))?;
+        temporary
+            .file
+            .set_len(bytes)
+            .map_err(|e| Failure::os(&e, &target.path))?;
     }
     if let Some(old) = &target.old {
         keep_attributes(&temporary.file, old).map_err(|e| Failure::os(&e, &target.path))?;
     }
     finish_attributes(&temporary.file, request, &target.path)?;
-    let flags = if request.create_new { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+    let flags = if request.create_new {
+        RenameFlags::NOREPLACE
+    } else {
+        RenameFlags::empty()
+    };
     temporary.install(&target.path, flags)?;
     Ok(bytes)
 }
@@ -232,8 +277,12 @@ fn keep_attributes(file: &File, old: &Metadata) -> io::Result<()> {
 }
 
 fn open_over(path: &[u8]) -> Result<File, Failure> {
-    let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW
-        | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = OFlags::WRONLY
+        | OFlags::TRUNC
+        | OFlags::CLOEXEC
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::NOCTTY;
     rustix::fs::open(as_path(path), flags, Mode::empty())
         .map(File::from)
         .map_err(|e| Failure::os(&e.into(), path))

@@ -23,10 +23,21 @@ const CONNECT: Duration = Duration::from_secs(10);
 const CHUNK: usize = 64 << 10;
 
 pub fn dial(guest: &Guest, conn: &mut Conn, request: &Dial) -> Outcome {
-    let peer = if request.unix_path.is_empty() { tcp(request)? } else { unix(guest, request)? };
+    let peer = if request.unix_path.is_empty() {
+        tcp(request)?
+    } else {
+        unix(guest, request)?
+    };
     conn.ok()?;
-    Pipe { peer, to_peer: Vec::new(), to_engine: Vec::new(), sent: 0, input: Flow::Open, output: Flow::Open }
-        .run(conn)
+    Pipe {
+        peer,
+        to_peer: Vec::new(),
+        to_engine: Vec::new(),
+        sent: 0,
+        input: Flow::Open,
+        output: Flow::Open,
+    }
+    .run(conn)
 }
 
 fn unix(guest: &Guest, request: &Dial) -> Outcome<OwnedFd> {
@@ -34,8 +45,11 @@ fn unix(guest: &Guest, request: &Dial) -> Outcome<OwnedFd> {
     let who = users::resolve(&settings.user)?;
     let path = path::absolute(&settings, &who, b"", request.unix_path.as_bytes())?;
     as_user(&who, || {
-        let stream = UnixStream::connect(path::as_path(&path)).map_err(|e| Failure::os(&e, &path))?;
-        stream.set_nonblocking(true).map_err(|e| Failure::os(&e, &path))?;
+        let stream =
+            UnixStream::connect(path::as_path(&path)).map_err(|e| Failure::os(&e, &path))?;
+        stream
+            .set_nonblocking(true)
+            .map_err(|e| Failure::os(&e, &path))?;
         Ok(stream.into())
     })
 }
@@ -44,11 +58,19 @@ fn tcp(request: &Dial) -> Outcome<OwnedFd> {
     let port = u16::try_from(request.port)
         .ok()
         .filter(|p| *p > 0)
-        .ok_or_else(|| Failure::invalid("port", format!("port: {} is not in 1..65535", request.port)))?;
+        .ok_or_else(|| {
+            Failure::invalid("port", format!("port: {} is not in 1..65535", request.port))
+        })?;
     let hosts = match request.host.as_str() {
-        "" | "localhost" => vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)],
+        "" | "localhost" => vec![
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ],
         host => vec![host.parse().map_err(|_| {
-            Failure::invalid("host", format!("host: {host:?} is neither an address nor localhost"))
+            Failure::invalid(
+                "host",
+                format!("host: {host:?} is neither an address nor localhost"),
+            )
         })?],
     };
     let mut first = None;
@@ -66,7 +88,9 @@ fn tcp(request: &Dial) -> Outcome<OwnedFd> {
             }
         }
     }
-    Err(first.unwrap_or_else(|| Failure::invalid("host", "host: no address")).into())
+    Err(first
+        .unwrap_or_else(|| Failure::invalid("host", "host: no address"))
+        .into())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,7 +146,10 @@ impl Pipe {
             peer |= PollFlags::OUT;
         }
         // A peer of which nothing is wanted now would report its hang-up over and over.
-        let mut fds = vec![PollFd::from_borrowed_fd(conn.as_fd(), engine | PollFlags::RDHUP)];
+        let mut fds = vec![PollFd::from_borrowed_fd(
+            conn.as_fd(),
+            engine | PollFlags::RDHUP,
+        )];
         if !peer.is_empty() {
             fds.push(PollFd::from_borrowed_fd(self.peer.as_fd(), peer));
         }
@@ -155,7 +182,8 @@ impl Pipe {
     fn write_peer(&mut self) -> io::Result<()> {
         while !self.to_peer.is_empty() {
             let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-            match rustix::io::retry_on_intr(|| rustix::net::send(&self.peer, &self.to_peer, flags)) {
+            match rustix::io::retry_on_intr(|| rustix::net::send(&self.peer, &self.to_peer, flags))
+            {
                 Ok(n) => {
                     self.to_peer.drain(..n);
                 }

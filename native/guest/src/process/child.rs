@@ -69,7 +69,11 @@ pub struct Started {
 }
 
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
-    strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
+    strings
+        .iter()
+        .map(|s| s.as_ptr())
+        .chain([ptr::null()])
+        .collect()
 }
 
 /// Starts the plan's program. The child's pid is stored in `pid` before it does anything else, so
@@ -127,7 +131,10 @@ pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Er
         }
         _ => return Ok(Started { pid: child, pidfd }),
     };
-    Err((stage, io::Error::from_raw_os_error(frame.errno.load(Ordering::Acquire))))
+    Err((
+        stage,
+        io::Error::from_raw_os_error(frame.errno.load(Ordering::Acquire)),
+    ))
 }
 
 struct Stack(*mut c_void);
@@ -137,9 +144,20 @@ impl Stack {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
         // SAFETY: a fresh anonymous mapping.
         let base = unsafe {
-            libc::mmap(ptr::null_mut(), STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+            libc::mmap(
+                ptr::null_mut(),
+                STACK,
+                libc::PROT_READ | libc::PROT_WRITE,
+                flags,
+                -1,
+                0,
+            )
         };
-        if base == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(Stack(base)) }
+        if base == libc::MAP_FAILED {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(Stack(base))
+        }
     }
 
     fn top(&self) -> *mut c_void {
@@ -184,7 +202,9 @@ extern "C" fn child_main(argument: *mut c_void) -> c_int {
     // SAFETY: `start` passed a Frame that lives until this child executes or ends.
     let frame = unsafe { &*argument.cast::<Frame<'_>>() };
     // SAFETY: getpid has no preconditions.
-    frame.pid.store(unsafe { libc::getpid() }, Ordering::Release);
+    frame
+        .pid
+        .store(unsafe { libc::getpid() }, Ordering::Release);
     let (stage, errno) = prepare_and_execute(frame);
     frame.errno.store(errno, Ordering::Release);
     frame.failed.store(stage as i32, Ordering::Release);

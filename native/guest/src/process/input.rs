@@ -14,7 +14,9 @@ pub const QUEUE: usize = 256 << 10;
 
 /// Takes over as much of `data` as the queue has room for; the number of bytes taken.
 pub fn offer(guest: &Guest, process: &Process, state: &mut State, data: &[u8]) -> usize {
-    let n = data.len().min(QUEUE.saturating_sub(state.stdin.queue.len()));
+    let n = data
+        .len()
+        .min(QUEUE.saturating_sub(state.stdin.queue.len()));
     if n > 0 {
         state.stdin.queue.extend(data.get(..n).unwrap_or_default());
         state.stdin.accepted += n as u64;
@@ -39,12 +41,18 @@ pub fn input(guest: &Guest, conn: &mut Conn, request: Input) -> Outcome {
     {
         let mut state = process.state();
         let accepted = state.stdin.accepted;
-        let start = if request.offset == u64::MAX { accepted } else { request.offset };
+        let start = if request.offset == u64::MAX {
+            accepted
+        } else {
+            request.offset
+        };
         if start > accepted {
             return Err(Failure {
                 code: Code::StaleOffset,
                 errno: 0,
-                message: format!("offset: {start} leaves a gap, {accepted} bytes were accepted so far"),
+                message: format!(
+                    "offset: {start} leaves a gap, {accepted} bytes were accepted so far"
+                ),
                 field: "offset",
             }
             .into());

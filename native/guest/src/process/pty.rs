@@ -16,15 +16,18 @@ pub fn winsize(cols: u32, rows: u32) -> Result<Winsize, Failure> {
     };
     let (cols, rows) = (side(cols, "cols")?, side(rows, "rows")?);
     let or = |v, d| if v == 0 { d } else { v };
-    Ok(Winsize { ws_col: or(cols, 80), ws_row: or(rows, 24), ws_xpixel: 0, ws_ypixel: 0 })
+    Ok(Winsize {
+        ws_col: or(cols, 80),
+        ws_row: or(rows, 24),
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    })
 }
 
 /// A new pair (master, slave) of the given size, the slave owned by `uid`.
 /// The slave is opened from the master by TIOCGPTPEER: no path is looked up for it.
 pub fn open(size: Winsize, uid: u32) -> Result<(OwnedFd, OwnedFd), Failure> {
-    let failed = |what: &'static str| {
-        move |e: rustix::io::Errno| Failure::os(&e.into(), what)
-    };
+    let failed = |what: &'static str| move |e: rustix::io::Errno| Failure::os(&e.into(), what);
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let master = rustix::fs::open(c"/dev/ptmx", flags, Mode::empty())
         .or_else(|_| rustix::fs::open(c"/dev/pts/ptmx", flags, Mode::empty()))

@@ -46,23 +46,44 @@ impl Reactor {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        epoll::add(&epoll, &children, EventData::new_u64(TOKEN_CHILD), EventFlags::IN)?;
-        epoll::add(&epoll, &timer, EventData::new_u64(TOKEN_TIMER), EventFlags::IN)?;
-        Ok(Reactor { epoll, children, timer, deadlines: Mutex::new(BinaryHeap::new()) })
+        epoll::add(
+            &epoll,
+            &children,
+            EventData::new_u64(TOKEN_CHILD),
+            EventFlags::IN,
+        )?;
+        epoll::add(
+            &epoll,
+            &timer,
+            EventData::new_u64(TOKEN_TIMER),
+            EventFlags::IN,
+        )?;
+        Ok(Reactor {
+            epoll,
+            children,
+            timer,
+            deadlines: Mutex::new(BinaryHeap::new()),
+        })
     }
 
     /// Starts (or, after backpressure, resumes) reading an output.
     pub fn watch_output(&self, process: &Process, state: &mut State, stream: usize) {
         let stdin_waits = stream == 0 && state.stdin.watched && process.tty;
-        let Some(source) = state.outputs.get_mut(stream).and_then(Option::as_mut) else { return };
+        let Some(source) = state.outputs.get_mut(stream).and_then(Option::as_mut) else {
+            return;
+        };
         if !source.watched {
             let mut events = EventFlags::IN;
             if stdin_waits {
                 events |= EventFlags::OUT;
             }
-            source.watched =
-                epoll::add(&self.epoll, &source.fd, token(process.serial, stream as u64), events)
-                    .is_ok();
+            source.watched = epoll::add(
+                &self.epoll,
+                &source.fd,
+                token(process.serial, stream as u64),
+                events,
+            )
+            .is_ok();
         }
     }
 
@@ -132,7 +153,9 @@ impl Reactor {
     /// Kills the process' group at this instant unless it has ended.
     pub fn set_deadline(&self, serial: u64, at: Instant) {
         let mut deadlines = lock(&self.deadlines);
-        let earliest = deadlines.peek().is_none_or(|Reverse((first, _))| at < *first);
+        let earliest = deadlines
+            .peek()
+            .is_none_or(|Reverse((first, _))| at < *first);
         deadlines.push(Reverse((at, serial)));
         if earliest {
             self.arm(at);
@@ -140,13 +163,21 @@ impl Reactor {
     }
 
     fn arm(&self, at: Instant) {
-        let left = at.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+        let left = at
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_nanos(1));
         let value = Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(left.subsec_nanos()),
         };
-        let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let spec = Itimerspec { it_interval: zero, it_value: value };
+        let zero = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let spec = Itimerspec {
+            it_interval: zero,
+            it_value: value,
+        };
         // Cannot fail: the clock is valid and the time normalised.
         let _ = rustix::time::timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec);
     }
@@ -157,7 +188,11 @@ impl Reactor {
         let mut events = Vec::with_capacity(64);
         loop {
             events.clear();
-            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), None) {
+            match epoll::wait(
+                &self.epoll,
+                rustix::buffer::spare_capacity(&mut events),
+                None,
+            ) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(e) => return e.into(),
             }
@@ -214,7 +249,9 @@ impl Reactor {
             self.pause(state, stream);
             return false;
         }
-        let Some(source) = state.output(stream) else { return false };
+        let Some(source) = state.output(stream) else {
+            return false;
+        };
         let target = buffer.get_mut(..room).unwrap_or_default();
         match rustix::io::retry_on_intr(|| rustix::io::read(&source.fd, &mut *target)) {
             Ok(0) => self.close_output(process, state, stream),
@@ -377,10 +414,19 @@ impl Reactor {
             if let Some(source) = state.output(stream) {
                 // A pty's queue shows itself only to read: taken until it would block.
                 let waiting = rustix::io::ioctl_fionread(&source.fd).unwrap_or(0);
-                *pending = if process.tty { PTY_DRAIN as u64 } else { waiting };
+                *pending = if process.tty {
+                    PTY_DRAIN as u64
+                } else {
+                    waiting
+                };
             }
         }
-        state.reaped = Some(Reaped { status, cpu_us, ended_at_ms: sys::now_ms(), pending });
+        state.reaped = Some(Reaped {
+            status,
+            cpu_us,
+            ended_at_ms: sys::now_ms(),
+            pending,
+        });
         for stream in [0, 1] {
             while let Some(left) = state.reaped.map(|r| r.pending[stream]).filter(|n| *n > 0) {
                 let limit = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
@@ -393,9 +439,16 @@ impl Reactor {
 
     /// Publishes the end once everything written before it is in the spool, and lets go of a
     /// process of which nothing is left to watch.
-    fn finish(&self, guest: &Guest, process: &Arc<Process>, mut state: std::sync::MutexGuard<'_, State>) {
+    fn finish(
+        &self,
+        guest: &Guest,
+        process: &Arc<Process>,
+        mut state: std::sync::MutexGuard<'_, State>,
+    ) {
         let Some(reaped) = state.reaped else { return };
-        let drained = [0, 1].iter().all(|s| reaped.pending[*s] == 0 || state.output(*s).is_none());
+        let drained = [0, 1]
+            .iter()
+            .all(|s| reaped.pending[*s] == 0 || state.output(*s).is_none());
         let published = state.exit.is_some();
         let done = state.outputs.iter().all(Option::is_none);
         if !published && drained {
@@ -403,14 +456,21 @@ impl Reactor {
                 self.close_input(&mut state);
             }
             let report = report(&state, &reaped);
-            state.exit = Some(Exit { report, position: state.spool.head() });
+            state.exit = Some(Exit {
+                report,
+                position: state.spool.head(),
+            });
             state.notify();
         }
         if done {
             self.close_input(&mut state);
             state.spool.shrink();
             // Signal 0 asks whether anybody of the group is left that could still be signalled.
-            if state.pidfd.as_ref().is_some_and(|p| !super::signals::signal_group_by_pidfd(p, 0)) {
+            if state
+                .pidfd
+                .as_ref()
+                .is_some_and(|p| !super::signals::signal_group_by_pidfd(p, 0))
+            {
                 state.pidfd = None;
             }
         }
@@ -421,14 +481,24 @@ impl Reactor {
         }
         if publish {
             let keep = guest.settings().kept_processes;
-            guest.processes.retire(process, keep, guest.spool_directory());
+            guest
+                .processes
+                .retire(process, keep, guest.spool_directory());
         }
     }
 }
 
 fn report(state: &State, reaped: &Reaped) -> ProcessExited {
-    let signal = if libc::WIFSIGNALED(reaped.status) { libc::WTERMSIG(reaped.status) } else { 0 };
-    let code = if signal > 0 { 128 + signal } else { libc::WEXITSTATUS(reaped.status) };
+    let signal = if libc::WIFSIGNALED(reaped.status) {
+        libc::WTERMSIG(reaped.status)
+    } else {
+        0
+    };
+    let code = if signal > 0 {
+        128 + signal
+    } else {
+        libc::WEXITSTATUS(reaped.status)
+    };
     ProcessExited {
         code,
         signal,
@@ -468,7 +538,10 @@ fn wait_for(pid: i32) -> Option<(i32, u64)> {
     // SAFETY: wait4 fills both; rusage is plain data.
     let (result, usage) = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
-        (libc::wait4(pid, &mut status, libc::WNOHANG, &mut usage), usage)
+        (
+            libc::wait4(pid, &mut status, libc::WNOHANG, &mut usage),
+            usage,
+        )
     };
     let micros = |t: libc::timeval| (t.tv_sec as u64) * 1_000_000 + t.tv_usec as u64;
     (result == pid).then(|| (status, micros(usage.ru_utime) + micros(usage.ru_stime)))

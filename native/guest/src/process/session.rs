@@ -69,16 +69,23 @@ pub fn follow(
     let waker = Arc::new(guest.waker()?);
     let (cursor, required, limit) = {
         let mut state = process.state();
-        let cursor = state.spool.cursor(view.offsets, view.skip).map_err(|stream| Failure {
-            code: Code::StaleOffset,
-            errno: 0,
-            message: format!(
-                "offset {} is beyond the {} bytes written so far",
-                view.offsets[stream & 1],
-                state.spool.total(stream)
-            ),
-            field: if stream == 0 { "stdout_offset" } else { "stderr_offset" },
-        })?;
+        let cursor = state
+            .spool
+            .cursor(view.offsets, view.skip)
+            .map_err(|stream| Failure {
+                code: Code::StaleOffset,
+                errno: 0,
+                message: format!(
+                    "offset {} is beyond the {} bytes written so far",
+                    view.offsets[stream & 1],
+                    state.spool.total(stream)
+                ),
+                field: if stream == 0 {
+                    "stdout_offset"
+                } else {
+                    "stderr_offset"
+                },
+            })?;
         state.subscribe(&waker);
         let required = view.required_reader || process.required_reader;
         let required = required.then(|| state.require(&cursor));
@@ -180,7 +187,9 @@ impl Session<'_> {
         };
         let mut data = std::mem::take(&mut self.out);
         data.extend_from_slice(&[0; HEADER]);
-        let piece = state.spool.next(&mut self.cursor, end, FRAME + HEADER, &mut data);
+        let piece = state
+            .spool
+            .next(&mut self.cursor, end, FRAME + HEADER, &mut data);
         match piece {
             Piece::Data(stream) => {
                 let kind = if stream == 0 { Kind::Data } else { Kind::Err };
@@ -273,7 +282,11 @@ impl Session<'_> {
         let result = match Request::decode(payload).ok().and_then(|r| r.op) {
             Some(Op::Resize(r)) if r.id == self.process.id => signals::resize(self.guest, &r),
             Some(Op::Signal(s)) if s.id == self.process.id => signals::signal(self.guest, &s),
-            _ => return Err(out_of_place("a request other than resize or signal of this process")),
+            _ => {
+                return Err(out_of_place(
+                    "a request other than resize or signal of this process",
+                ));
+            }
         };
         match result {
             Err(Stop::Gone(e)) => Err(Stop::Gone(e)),
@@ -298,7 +311,10 @@ enum Filled {
 }
 
 fn out_of_place(what: &str) -> Stop {
-    Stop::Gone(io::Error::new(io::ErrorKind::InvalidData, format!("{what} in an attached session")))
+    Stop::Gone(io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("{what} in an attached session"),
+    ))
 }
 
 /// Serves Wait: the end, or ok when the time is over. `timeout_ms` 0 asks without waiting.

@@ -51,25 +51,38 @@ pub fn kill_everything(process: &Process, state: &mut State) {
 /// The foreground group of a process' terminal, when it is another than its own.
 fn foreground(process: &Process, state: &State) -> Option<i32> {
     let master = state.outputs[0].as_ref().filter(|_| process.tty)?;
-    let group = rustix::termios::tcgetpgrp(&master.fd).ok()?.as_raw_nonzero().get();
+    let group = rustix::termios::tcgetpgrp(&master.fd)
+        .ok()?
+        .as_raw_nonzero()
+        .get();
     (group > 1 && group != process.pid).then_some(group)
 }
 
 pub fn signal(guest: &Guest, request: &Signal) -> Outcome {
     let process = guest.process(&request.id)?;
     if !(1..=64).contains(&request.signal) {
-        return Err(Failure::invalid("signal", format!("signal: {} is not in 1..64", request.signal)).into());
+        return Err(Failure::invalid(
+            "signal",
+            format!("signal: {} is not in 1..64", request.signal),
+        )
+        .into());
     }
     let mut state = process.state();
     if request.signal == libc::SIGKILL {
         state.killed_by_us = true;
     }
     let gone = || {
-        Failure::new(Code::NoSuchProcess, format!("process {} has ended", request.id))
+        Failure::new(
+            Code::NoSuchProcess,
+            format!("process {} has ended", request.id),
+        )
     };
     if state.reaped.is_some() {
         let reached = request.group
-            && state.pidfd.as_ref().is_some_and(|p| signal_group_by_pidfd(p, request.signal));
+            && state
+                .pidfd
+                .as_ref()
+                .is_some_and(|p| signal_group_by_pidfd(p, request.signal));
         return if reached { Ok(()) } else { Err(gone().into()) };
     }
     let target = if request.group {
@@ -97,7 +110,11 @@ pub fn resize(guest: &Guest, request: &Resize) -> Outcome {
         return Err(Failure::invalid("id", format!("process {} has no tty", request.id)).into());
     }
     let Some(master) = state.output(0) else {
-        return Err(Failure::new(Code::NoSuchProcess, format!("process {} has ended", request.id)).into());
+        return Err(Failure::new(
+            Code::NoSuchProcess,
+            format!("process {} has ended", request.id),
+        )
+        .into());
     };
     rustix::termios::tcsetwinsize(&master.fd, size)
         .map_err(|e| Failure::os(&e.into(), format!("resizing process {}", request.id)).into())

@@ -93,7 +93,10 @@ fn pipes(request: &Spawn) -> io::Result<Streams> {
         reactor::set_nonblocking(write.as_fd())?;
         (read, StdinTarget::Pipe(write))
     } else {
-        (rustix::fs::open(c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?, StdinTarget::Closed)
+        (
+            rustix::fs::open(c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?,
+            StdinTarget::Closed,
+        )
     };
     let (out, stdout) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     reactor::set_nonblocking(out.as_fd())?;
@@ -104,7 +107,13 @@ fn pipes(request: &Spawn) -> io::Result<Streams> {
         reactor::set_nonblocking(err.as_fd())?;
         (Some(err), Some(stderr))
     };
-    Ok(Streams { stdin, stdout, stderr, outputs: [Some(out), err], input })
+    Ok(Streams {
+        stdin,
+        stdout,
+        stderr,
+        outputs: [Some(out), err],
+        input,
+    })
 }
 
 fn terminal(tty: &atoll_wire::guest::Tty, uid: u32) -> Result<Streams, Failure> {
@@ -122,7 +131,11 @@ fn terminal(tty: &atoll_wire::guest::Tty, uid: u32) -> Result<Streams, Failure> 
 
 type Environment = BTreeMap<Vec<u8>, Vec<u8>>;
 
-fn environment(request: &Spawn, settings: &Settings, who: &Identity) -> Result<Environment, Failure> {
+fn environment(
+    request: &Spawn,
+    settings: &Settings,
+    who: &Identity,
+) -> Result<Environment, Failure> {
     let mut env = Environment::new();
     let mut set = |name: &[u8], value: &[u8]| env.insert(name.to_vec(), value.to_vec());
     set(b"PATH", DEFAULT_PATH);
@@ -131,7 +144,11 @@ fn environment(request: &Spawn, settings: &Settings, who: &Identity) -> Result<E
     set(b"LOGNAME", who.name.as_bytes());
     set(b"SHELL", &who.shell);
     if let Some(tty) = &request.tty {
-        let term = if tty.term.is_empty() { "xterm-256color" } else { &tty.term };
+        let term = if tty.term.is_empty() {
+            "xterm-256color"
+        } else {
+            &tty.term
+        };
         set(b"TERM", term.as_bytes());
     }
     if !request.clear_env {
@@ -153,7 +170,11 @@ fn programs(command: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
     }
     path.split(|b| *b == b':')
         .map(|directory| {
-            let mut program = if directory.is_empty() { b".".to_vec() } else { directory.to_vec() };
+            let mut program = if directory.is_empty() {
+                b".".to_vec()
+            } else {
+                directory.to_vec()
+            };
             program.push(b'/');
             program.extend_from_slice(command);
             program
@@ -183,20 +204,37 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
         return Err(Failure::invalid("argv", "argv: the command is missing"));
     }
     if request.script.len() > MAX_SCRIPT {
-        let message = format!("script: {} bytes, at most {MAX_SCRIPT}", request.script.len());
+        let message = format!(
+            "script: {} bytes, at most {MAX_SCRIPT}",
+            request.script.len()
+        );
         return Err(Failure::new(Code::TooLarge, message).with_field("script"));
     }
     if request.spool_limit > LARGEST {
-        return Err(Failure::invalid("spool_limit", format!("spool_limit: at most {LARGEST}")));
+        return Err(Failure::invalid(
+            "spool_limit",
+            format!("spool_limit: at most {LARGEST}"),
+        ));
     }
     if !(-1000..=1000).contains(&request.oom_score_adj) {
-        return Err(Failure::invalid("oom_score_adj", "oom_score_adj: -1000 to 1000"));
+        return Err(Failure::invalid(
+            "oom_score_adj",
+            "oom_score_adj: -1000 to 1000",
+        ));
     }
-    let user = if request.user.is_empty() { &settings.user } else { &request.user };
+    let user = if request.user.is_empty() {
+        &settings.user
+    } else {
+        &request.user
+    };
     let who = users::resolve(user)?;
-    let cwd = absolute(&settings, &who, b"", request.cwd.as_bytes()).map_err(|f| f.with_field("cwd"))?;
+    let cwd =
+        absolute(&settings, &who, b"", request.cwd.as_bytes()).map_err(|f| f.with_field("cwd"))?;
     let env = environment(&request, &settings, &who)?;
-    let path = env.get(b"PATH".as_slice()).cloned().unwrap_or_else(|| DEFAULT_PATH.to_vec());
+    let path = env
+        .get(b"PATH".as_slice())
+        .cloned()
+        .unwrap_or_else(|| DEFAULT_PATH.to_vec());
     let command = request.argv.first().cloned().unwrap_or_default();
     let script = match request.script.is_empty() {
         true => None,
@@ -210,7 +248,11 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
         Some(tty) => terminal(tty, who.uid)?,
         None => pipes(&request).map_err(|e| Failure::os(&e, "pipes for the process"))?,
     };
-    let adj = if request.oom_score_adj == 0 { guest.child_oom_score_adj } else { request.oom_score_adj };
+    let adj = if request.oom_score_adj == 0 {
+        guest.child_oom_score_adj
+    } else {
+        request.oom_score_adj
+    };
     let plan = Plan {
         programs: strings("argv", programs(&command, &path))?,
         argv: strings("argv", argv)?,
@@ -240,10 +282,16 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
         refusal(stage, &error, &command, &cwd, &who)
     })?;
     drop(plan);
-    let limit = if request.spool_limit == 0 { settings.spool_limit } else { request.spool_limit };
+    let limit = if request.spool_limit == 0 {
+        settings.spool_limit
+    } else {
+        request.spool_limit
+    };
     let mut state = State::new(Spool::new(limit));
     state.stdin.target = streams.input;
-    state.outputs = streams.outputs.map(|o| o.map(|fd| Source { fd, watched: false }));
+    state.outputs = streams
+        .outputs
+        .map(|o| o.map(|fd| Source { fd, watched: false }));
     state.pidfd = Some(started.pidfd);
     let process = Arc::new(Process {
         id: request.id,
@@ -308,12 +356,16 @@ fn refusal(stage: Stage, error: &io::Error, command: &[u8], cwd: &[u8], who: &Id
         Stage::Cwd => Failure::os(error, cwd).with_field("cwd"),
         Stage::Exec => {
             let mut failure = Failure::os(error, command).with_field("argv");
-            let exists = command.contains(&b'/')
-                && std::fs::metadata(std::ffi::OsStr::new(&*shown)).is_ok();
+            let exists =
+                command.contains(&b'/') && std::fs::metadata(std::ffi::OsStr::new(&*shown)).is_ok();
             failure.code = match errno {
                 libc::ENOENT if exists => Code::NotExecutable,
                 libc::ENOENT | libc::ENOTDIR => Code::NoSuchCommand,
-                libc::EACCES | libc::EPERM | libc::ENOEXEC | libc::EISDIR | libc::ELIBBAD
+                libc::EACCES
+                | libc::EPERM
+                | libc::ENOEXEC
+                | libc::EISDIR
+                | libc::ELIBBAD
                 | libc::ETXTBSY => Code::NotExecutable,
                 _ => failure.code,
             };

@@ -63,7 +63,10 @@ impl Table {
             if !inner.spawning.contains(id) {
                 break;
             }
-            inner = self.spawned.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            inner = self
+                .spawned
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         if inner.by_pid.len() + inner.spawning.len() >= MAX_RUNNING {
             return Reserved::Full;
@@ -90,7 +93,9 @@ impl Table {
 
     /// The clone failed: the child's exit is nobody's.
     pub fn abort(&self, flight: &Arc<InFlight>) {
-        lock(&self.inner).in_flight.retain(|f| !Arc::ptr_eq(f, flight));
+        lock(&self.inner)
+            .in_flight
+            .retain(|f| !Arc::ptr_eq(f, flight));
     }
 
     /// Registers a started process. Returns (status, cpu µs) when it was reaped already.
@@ -169,7 +174,12 @@ impl Table {
 
     /// Files an ended process among the kept ones and makes room for it: at most `keep` of them,
     /// bounded in memory and disk.
-    pub fn retire(&self, process: &Arc<Process>, keep: usize, directory: std::os::fd::BorrowedFd<'_>) {
+    pub fn retire(
+        &self,
+        process: &Arc<Process>,
+        keep: usize,
+        directory: std::os::fd::BorrowedFd<'_>,
+    ) {
         let kept: Vec<_> = {
             let mut inner = lock(&self.inner);
             inner.ended.push_back(Arc::clone(process));

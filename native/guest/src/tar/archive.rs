@@ -28,18 +28,30 @@ pub fn archive(guest: &Guest, conn: &mut Conn, request: &Archive) -> Outcome {
     if request.paths.is_empty() || request.paths.len() > MAX_PATHS {
         return Err(Failure::invalid("paths", format!("paths: 1 to {MAX_PATHS}")).into());
     }
-    let paths: Vec<_> = request.paths.iter().map(|p| place.path(p)).collect::<Result<_, _>>()?;
+    let paths: Vec<_> = request
+        .paths
+        .iter()
+        .map(|p| place.path(p))
+        .collect::<Result<_, _>>()?;
     let base = match request.base.is_empty() {
         true => None,
         false => Some(place.path(&request.base)?),
     };
-    let exclude: Vec<_> = request.exclude.iter().map(|p| Pattern::parse(p)).collect::<Result<_, _>>()?;
+    let exclude: Vec<_> = request
+        .exclude
+        .iter()
+        .map(|p| Pattern::parse(p))
+        .collect::<Result<_, _>>()?;
     let stats = place.run(|| {
         for path in &paths {
             rustix::fs::lstat(path.as_slice()).map_err(|e| Failure::os(&e.into(), path))?;
         }
         let frames = FrameWriter::new(conn);
-        let job = Job { base, exclude, follow: request.follow };
+        let job = Job {
+            base,
+            exclude,
+            follow: request.follow,
+        };
         if request.gzip {
             let encoder = GzEncoder::new(frames, Compression::fast());
             let (encoder, stats) = job.run(encoder, &paths)?;
@@ -83,7 +95,9 @@ impl Job {
     /// The name of a path in the archive: relative to the base where it lies below it, else its
     /// last component.
     fn name_of(&self, path: &[u8]) -> Vec<u8> {
-        let Some(base) = &self.base else { return base_name(path).to_vec() };
+        let Some(base) = &self.base else {
+            return base_name(path).to_vec();
+        };
         let base = base.strip_suffix(b"/").unwrap_or(base);
         match path.strip_prefix(base) {
             Some(rest) if rest.is_empty() || rest.starts_with(b"/") => {
@@ -95,7 +109,9 @@ impl Job {
     }
 
     fn excluded(&self, name: &[u8]) -> bool {
-        self.exclude.iter().any(|p| p.matches(name) || p.matches(base_name(name)))
+        self.exclude
+            .iter()
+            .any(|p| p.matches(name) || p.matches(base_name(name)))
     }
 }
 
@@ -126,7 +142,11 @@ impl<W: Write> Writer<W> {
                 return Ok(());
             }
             let open = || crate::files::read::open(path).map(|(file, _)| file);
-            let link = || rustix::fs::readlink(path, Vec::new()).map(|t| t.into_bytes()).unwrap_or_default();
+            let link = || {
+                rustix::fs::readlink(path, Vec::new())
+                    .map(|t| t.into_bytes())
+                    .unwrap_or_default()
+            };
             self.add(&name, &stat, link, open)?;
         }
         if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
@@ -134,7 +154,11 @@ impl<W: Write> Writer<W> {
         }
         let tree = Tree::open(path)?;
         tree.walk(|entry| {
-            let full = if name.is_empty() { entry.relative.to_vec() } else { join(&name, entry.relative) };
+            let full = if name.is_empty() {
+                entry.relative.to_vec()
+            } else {
+                join(&name, entry.relative)
+            };
             if self.job.excluded(&full) {
                 return Ok(Go::Past);
             }
@@ -216,7 +240,9 @@ impl<W: Write> Writer<W> {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.resize(256 << 10, 0);
         while left > 0 {
-            let want = usize::try_from(left).unwrap_or(buffer.len()).min(buffer.len());
+            let want = usize::try_from(left)
+                .unwrap_or(buffer.len())
+                .min(buffer.len());
             let n = match file.read(buffer.get_mut(..want).unwrap_or_default()) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(Failure::os(&e, &header.name).into()),

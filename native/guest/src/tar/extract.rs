@@ -69,16 +69,25 @@ fn unlimited(limit: u64) -> u64 {
 }
 
 fn malformed(what: &str) -> Failure {
-    Failure::new(Code::Invalid, format!("the tar stream is malformed: {what}"))
+    Failure::new(
+        Code::Invalid,
+        format!("the tar stream is malformed: {what}"),
+    )
 }
 
 /// A name without leading slashes and `.` components; `..` and NUL are refused.
 fn clean(name: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut clean: Vec<u8> = Vec::new();
-    for part in name.split(|b| *b == b'/').filter(|p| !p.is_empty() && *p != b".") {
+    for part in name
+        .split(|b| *b == b'/')
+        .filter(|p| !p.is_empty() && *p != b".")
+    {
         if part == b".." || part.contains(&0) {
             let shown = String::from_utf8_lossy(name);
-            return Err(Failure::new(Code::Invalid, format!("{shown}: a name in the tar stream holds ..")));
+            return Err(Failure::new(
+                Code::Invalid,
+                format!("{shown}: a name in the tar stream holds .."),
+            ));
         }
         if !clean.is_empty() {
             clean.push(b'/');
@@ -90,7 +99,10 @@ fn clean(name: &[u8]) -> Result<Vec<u8>, Failure> {
 
 fn split(name: &[u8]) -> (&[u8], &[u8]) {
     match name.iter().rposition(|b| *b == b'/') {
-        Some(i) => (name.get(..i).unwrap_or_default(), name.get(i + 1..).unwrap_or_default()),
+        Some(i) => (
+            name.get(..i).unwrap_or_default(),
+            name.get(i + 1..).unwrap_or_default(),
+        ),
         None => (b"", name),
     }
 }
@@ -123,7 +135,9 @@ impl<R: BufRead> Extractor<R> {
                     header.name = long_name.take().unwrap_or(header.name);
                     header.link = long_link.take().unwrap_or(header.link);
                     for records in [&global, &local] {
-                        header.apply(records).ok_or_else(|| malformed("pax records"))?;
+                        header
+                            .apply(records)
+                            .ok_or_else(|| malformed("pax records"))?;
                     }
                     local = Vec::new();
                     self.entry(header)?;
@@ -154,7 +168,9 @@ impl<R: BufRead> Extractor<R> {
         match self.read_block()? {
             None => Ok(None),
             Some(block) if block.iter().all(|b| *b == 0) => Ok(None),
-            Some(block) => parse(&block).map(Some).ok_or_else(|| malformed("not a header")),
+            Some(block) => parse(&block)
+                .map(Some)
+                .ok_or_else(|| malformed("not a header")),
         }
     }
 
@@ -195,7 +211,9 @@ impl<R: BufRead> Extractor<R> {
                 return Err(malformed("it ends inside a file"));
             }
             let wanted = if left > 0 { left } else { pad };
-            let n = usize::try_from(wanted).unwrap_or(usize::MAX).min(buffer.len());
+            let n = usize::try_from(wanted)
+                .unwrap_or(usize::MAX)
+                .min(buffer.len());
             if left > 0 {
                 sink(buffer.get(..n).unwrap_or_default())?;
                 left -= n as u64;
@@ -243,7 +261,13 @@ impl<R: BufRead> Extractor<R> {
             })?,
             b'1' => self.hard_link(&header)?,
             b'6' => self.replace(&header, |parent, name| {
-                rustix::fs::mknodat(parent, name, FileType::Fifo, Mode::from_raw_mode(header.mode), 0)
+                rustix::fs::mknodat(
+                    parent,
+                    name,
+                    FileType::Fifo,
+                    Mode::from_raw_mode(header.mode),
+                    0,
+                )
             })?,
             // Devices cannot be made in a user namespace.
             b'3' | b'4' => {}
@@ -257,14 +281,18 @@ impl<R: BufRead> Extractor<R> {
         if matches!(header.kind, b'2' | b'6') {
             self.attributes_of_special(&header)?;
         }
-        self.content(if header.kind == b'5' { 0 } else { header.size }, |_| Ok(()))
+        self.content(
+            if header.kind == b'5' { 0 } else { header.size },
+            |_| Ok(()),
+        )
     }
 
     fn resolve(&self, relative: &[u8], flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
         let relative = if relative.is_empty() { b"." } else { relative };
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         loop {
-            match rustix::fs::openat2(&self.root, relative, flags | OFlags::CLOEXEC, mode, resolve) {
+            match rustix::fs::openat2(&self.root, relative, flags | OFlags::CLOEXEC, mode, resolve)
+            {
                 // A rename elsewhere raced with the resolution: ask again (openat2(2)).
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 other => return other,
@@ -308,13 +336,15 @@ impl<R: BufRead> Extractor<R> {
     }
 
     fn file(&mut self, header: &Header) -> Result<(), Failure> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = self.replace(header, |parent, name| {
             rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600))
         })?;
         let mut file = File::from(fd);
         self.content(header.size, |piece| {
-            file.write_all(piece).map_err(|e| Failure::os(&e, &header.name))
+            file.write_all(piece)
+                .map_err(|e| Failure::os(&e, &header.name))
         })?;
         self.attributes(header, &file)
     }
@@ -348,13 +378,22 @@ impl<R: BufRead> Extractor<R> {
 
     fn owner(header: &Header) -> Option<(Uid, Gid)> {
         let id = |value: u64| u32::try_from(value).ok().filter(|v| *v != u32::MAX);
-        Some((Uid::from_raw(id(header.uid)?), Gid::from_raw(id(header.gid)?)))
+        Some((
+            Uid::from_raw(id(header.uid)?),
+            Gid::from_raw(id(header.gid)?),
+        ))
     }
 
     fn times(header: &Header) -> Timestamps {
         Timestamps {
-            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-            last_modification: Timespec { tv_sec: header.mtime, tv_nsec: 0 },
+            last_access: Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_OMIT,
+            },
+            last_modification: Timespec {
+                tv_sec: header.mtime,
+                tv_nsec: 0,
+            },
         }
     }
 
@@ -376,8 +415,13 @@ impl<R: BufRead> Extractor<R> {
             let flags = AtFlags::SYMLINK_NOFOLLOW;
             rustix::fs::chownat(&parent, name, Some(uid), Some(gid), flags).map_err(failed)?;
         }
-        rustix::fs::utimensat(&parent, name, &Self::times(header), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(failed)
+        rustix::fs::utimensat(
+            &parent,
+            name,
+            &Self::times(header),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )
+        .map_err(failed)
     }
 
     fn finish_directories(&self) -> Result<(), Failure> {

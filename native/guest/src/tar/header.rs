@@ -51,7 +51,11 @@ fn number(block: &[u8; BLOCK], range: std::ops::Range<usize>) -> Option<u64> {
         }
         return Some(value);
     }
-    let digits: Vec<u8> = field.iter().copied().filter(|b| *b != b' ' && *b != 0).collect();
+    let digits: Vec<u8> = field
+        .iter()
+        .copied()
+        .filter(|b| *b != b' ' && *b != 0)
+        .collect();
     digits.iter().try_fold(0u64, |value, digit| match digit {
         b'0'..=b'7' => value.checked_mul(8)?.checked_add(u64::from(digit - b'0')),
         _ => None,
@@ -63,7 +67,13 @@ fn checksum(block: &[u8; BLOCK]) -> u64 {
     block
         .iter()
         .enumerate()
-        .map(|(i, b)| if spaces.contains(&i) { 32 } else { u64::from(*b) })
+        .map(|(i, b)| {
+            if spaces.contains(&i) {
+                32
+            } else {
+                u64::from(*b)
+            }
+        })
         .sum()
 }
 
@@ -86,7 +96,9 @@ pub fn parse(block: &[u8; BLOCK]) -> Option<Header> {
         gid: number(block, GID)?,
         size: number(block, SIZE)?,
         // A time before 1970 in base-256 does not fit here and does not matter.
-        mtime: number(block, MTIME).and_then(|t| i64::try_from(t).ok()).unwrap_or(0),
+        mtime: number(block, MTIME)
+            .and_then(|t| i64::try_from(t).ok())
+            .unwrap_or(0),
         kind: *block.get(KIND)?,
         link: text(block, LINK).to_vec(),
         user: shown(UNAME),
@@ -95,7 +107,12 @@ pub fn parse(block: &[u8; BLOCK]) -> Option<Header> {
 }
 
 fn put(block: &mut [u8; BLOCK], range: std::ops::Range<usize>, bytes: &[u8]) {
-    for (to, from) in block.iter_mut().skip(range.start).take(range.len()).zip(bytes) {
+    for (to, from) in block
+        .iter_mut()
+        .skip(range.start)
+        .take(range.len())
+        .zip(bytes)
+    {
         *to = *from;
     }
 }
@@ -137,7 +154,11 @@ impl Header {
         put(&mut block, LINK, &self.link);
         put(&mut block, MAGIC, b"ustar\x0000");
         put(&mut block, UNAME.start..UNAME.end - 1, self.user.as_bytes());
-        put(&mut block, GNAME.start..GNAME.end - 1, self.group.as_bytes());
+        put(
+            &mut block,
+            GNAME.start..GNAME.end - 1,
+            self.group.as_bytes(),
+        );
         let sum = format!("{:06o}\0 ", checksum(&block));
         put(&mut block, CHECKSUM, sum.as_bytes());
         block
@@ -152,7 +173,11 @@ impl Header {
         if self.link.len() > LINK.len() {
             record("linkpath", &self.link, &mut records);
         }
-        for (key, value, range) in [("size", self.size, SIZE), ("uid", self.uid, UID), ("gid", self.gid, GID)] {
+        for (key, value, range) in [
+            ("size", self.size, SIZE),
+            ("uid", self.uid, UID),
+            ("gid", self.gid, GID),
+        ] {
             if !fits(value, &range) {
                 record(key, value.to_string().as_bytes(), &mut records);
             }
@@ -178,7 +203,10 @@ impl Header {
     pub fn apply(&mut self, mut records: &[u8]) -> Option<()> {
         while !records.is_empty() {
             let space = records.iter().position(|b| *b == b' ')?;
-            let length: usize = std::str::from_utf8(records.get(..space)?).ok()?.parse().ok()?;
+            let length: usize = std::str::from_utf8(records.get(..space)?)
+                .ok()?
+                .parse()
+                .ok()?;
             let body = records.get(space + 1..length)?.strip_suffix(b"\n")?;
             records = records.get(length..)?;
             let equals = body.iter().position(|b| *b == b'=')?;
@@ -226,7 +254,10 @@ mod tests {
             group: "g".into(),
         };
         let blocks = header.encode();
-        assert_eq!(parse(blocks.as_slice().try_into().unwrap()).unwrap(), header);
+        assert_eq!(
+            parse(blocks.as_slice().try_into().unwrap()).unwrap(),
+            header
+        );
         let mut broken: [u8; BLOCK] = blocks.as_slice().try_into().unwrap();
         broken[0] ^= 1;
         assert!(parse(&broken).is_none());
@@ -234,19 +265,38 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_goes_into_pax_records() {
-        let header = Header { name: vec![b'n'; 300], size: 9 << 30, uid: 1 << 31, kind: b'0', ..Header::default() };
+        let header = Header {
+            name: vec![b'n'; 300],
+            size: 9 << 30,
+            uid: 1 << 31,
+            kind: b'0',
+            ..Header::default()
+        };
         let blocks = header.encode();
         assert_eq!(blocks.len() % BLOCK, 0);
         let pax = parse(blocks[..BLOCK].try_into().unwrap()).unwrap();
         assert_eq!(pax.kind, b'x');
         let mut plain = parse(blocks[blocks.len() - BLOCK..].try_into().unwrap()).unwrap();
-        plain.apply(&blocks[BLOCK..BLOCK + pax.size as usize]).unwrap();
-        assert_eq!((plain.name, plain.size, plain.uid), (header.name, header.size, header.uid));
+        plain
+            .apply(&blocks[BLOCK..BLOCK + pax.size as usize])
+            .unwrap();
+        assert_eq!(
+            (plain.name, plain.size, plain.uid),
+            (header.name, header.size, header.uid)
+        );
     }
 
     #[test]
     fn malformed_records_are_refused() {
-        for bad in [&b"x"[..], b"99 a=b\n", b"3 a\n", b"0 a=b\n", b"7 a=bcc", b"-1 a=b\n", b"12 size=x12\n"] {
+        for bad in [
+            &b"x"[..],
+            b"99 a=b\n",
+            b"3 a\n",
+            b"0 a=b\n",
+            b"7 a=bcc",
+            b"-1 a=b\n",
+            b"12 size=x12\n",
+        ] {
             assert!(Header::default().apply(bad).is_none(), "{bad:?}");
         }
     }

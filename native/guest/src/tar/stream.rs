@@ -14,7 +14,10 @@ pub struct FrameWriter<'a> {
 
 impl<'a> FrameWriter<'a> {
     pub fn new(conn: &'a mut Conn) -> FrameWriter<'a> {
-        FrameWriter { conn, frame: vec![0; HEADER] }
+        FrameWriter {
+            conn,
+            frame: vec![0; HEADER],
+        }
     }
 }
 
@@ -22,7 +25,8 @@ impl Write for FrameWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let room = (HEADER + MAX_DATA).saturating_sub(self.frame.len());
         let n = bytes.len().min(room);
-        self.frame.extend_from_slice(bytes.get(..n).unwrap_or_default());
+        self.frame
+            .extend_from_slice(bytes.get(..n).unwrap_or_default());
         if self.frame.len() >= HEADER + MAX_DATA {
             self.flush()?;
         }
@@ -54,7 +58,13 @@ pub struct FrameReader<'a> {
 
 impl<'a> FrameReader<'a> {
     pub fn new(conn: &'a mut Conn, broken: &'a Cell<bool>) -> FrameReader<'a> {
-        FrameReader { conn, frame: Vec::new(), at: 0, ended: false, broken }
+        FrameReader {
+            conn,
+            frame: Vec::new(),
+            at: 0,
+            ended: false,
+            broken,
+        }
     }
 
     /// Passes over what is left up to END.
@@ -73,7 +83,10 @@ impl BufRead for FrameReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.at >= self.frame.len() && !self.ended {
             self.at = 0;
-            let more = self.conn.read_data(&mut self.frame).inspect_err(|_| self.broken.set(true))?;
+            let more = self
+                .conn
+                .read_data(&mut self.frame)
+                .inspect_err(|_| self.broken.set(true))?;
             if !more {
                 self.ended = true;
                 self.frame.clear();

@@ -52,7 +52,11 @@ impl Engine {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        Engine { dir, listener, guest }
+        Engine {
+            dir,
+            listener,
+            guest,
+        }
     }
 
     pub fn work(&self) -> PathBuf {
@@ -212,7 +216,10 @@ impl Conn {
     pub fn answer(&mut self) -> Answer {
         let (kind, payload) = self.frame().expect("a reply");
         assert_eq!(kind, Kind::Msg, "{} bytes of payload", payload.len());
-        pb::Reply::decode(payload.as_slice()).unwrap().result.expect("a result")
+        pb::Reply::decode(payload.as_slice())
+            .unwrap()
+            .result
+            .expect("a result")
     }
 
     pub fn call(&mut self, op: Op) -> Answer {
