@@ -90,6 +90,15 @@ fn act(words: &[&str], spool: &str) -> io::Result<String> {
                 libc::syscall(number, argument(0), argument(1), argument(2), argument(3), argument(4))
             })?
         }
+        ["remount", path] => {
+            let path = CString::new(*path)?;
+            let flags = libc::MS_REMOUNT | libc::MS_BIND;
+            // SAFETY: a valid C string; the other pointers may be null for a remount.
+            ok(unsafe {
+                libc::mount(std::ptr::null(), path.as_ptr(), std::ptr::null(), flags, std::ptr::null())
+            }
+            .into())?
+        }
         ["hog", mib] => hog(mib.parse().unwrap_or(0))?,
         ["exit", status] => std::process::exit(status.parse().unwrap_or(0)),
         ["tcp", address] => {

@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use atoll_wire::warden::{self as wire, claim::Profile};
+use atoll_wire::warden::{self as wire, claim::Profile, request::Op};
 use common::{Inmate, Rig};
 
 const CAPABILITIES: &str = "00000000a00405fb";
@@ -190,4 +190,29 @@ fn a_full_disk_is_full_for_its_sandbox_only() {
     let mut second = rig.sandbox();
     assert_eq!(first.errno(&["fill", "/data/big", "200"]), libc::ENOSPC);
     second.ok(&["fill", "/data/big", "100"]);
+}
+
+#[test]
+fn device_nodes_of_a_layer_stay_closed_also_to_an_extended_sandbox() {
+    let rig = Rig::new();
+    let mut standard = rig.sandbox();
+    assert_eq!(standard.errno(&["read", "/data/disk"]), libc::EACCES);
+    let mut extended = rig.sandbox_with(|claim| claim.set_profile(Profile::Extended));
+    extended.ok(&["remount", "/"]);
+    assert_eq!(extended.errno(&["read", "/data/disk"]), libc::EPERM);
+}
+
+#[test]
+fn a_sandbox_without_network_reaches_not_even_the_gateway() {
+    let rig = Rig::new();
+    let Ok(wire::response::Result::Info(info)) = rig.ask(Op::Info(wire::Info {})) else { panic!() };
+    let resolver = format!("{}:53", info.gateway);
+    let mut inmate = rig.sandbox_with(|claim| claim.network = false);
+    assert!(inmate.tell(&["tcp", &resolver]).is_err());
+    let set = |enabled| wire::SetNetwork { sandbox: inmate.id.clone(), enabled };
+    let (on, off) = (set(true), set(false));
+    rig.done(Op::SetNetwork(on));
+    inmate.ok(&["tcp", &resolver]);
+    rig.done(Op::SetNetwork(off));
+    assert!(inmate.tell(&["tcp", &resolver]).is_err());
 }

@@ -45,3 +45,76 @@ fn what_cannot_be_claimed_leaves_the_slot_unused() {
     assert_eq!(rig.everything().slots.len(), 0);
     assert_eq!(rig.leaks(), []);
 }
+
+#[test]
+fn a_frozen_sandbox_can_be_killed_and_limits_change_while_it_lives() {
+    let rig = Rig::new();
+    let mut inmate = rig.sandbox();
+    let limits = wire::Limits { cpu_millis: 250, memory_bytes: 128 << 20, pids: 32 };
+    let set = |limits| wire::SetLimits { sandbox: inmate.id.clone(), limits: Some(limits) };
+    let (lower, higher) = (set(limits), set(wire::Limits { memory_bytes: 512 << 20, ..limits }));
+    rig.done(Op::SetLimits(lower));
+    rig.done(Op::SetLimits(higher));
+    assert_eq!(inmate.ok(&["hog", "200"]), "0");
+    let frozen = wire::Freeze { sandbox: inmate.id.clone() };
+    rig.done(Op::Freeze(frozen.clone()));
+    rig.done(Op::Freeze(frozen));
+    assert!(rig.everything().live[0].frozen);
+    let (snapshot, _) = rig.snapshot(&inmate.id);
+    assert_eq!(rig.everything().snapshots[0].id, snapshot);
+    rig.kill(&inmate.id);
+    rig.kill(&inmate.id);
+    assert_eq!(rig.leaks(), []);
+}
+
+#[test]
+fn where_nothing_reflinks_the_pool_copies_and_says_so() {
+    let rig = Rig::with(|config| {
+        let dir = format!("{}/dir-pool", config["state_dir"].as_str().unwrap());
+        config["pool"]["kind"] = "dir".into();
+        config["pool"]["dir"] = dir.into();
+    });
+    let Ok(wire::response::Result::Info(info)) = rig.ask(Op::Info(wire::Info {})) else { panic!() };
+    let mut inmate = rig.sandbox();
+    inmate.ok(&["fill", "/data/some", "10"]);
+    let (snapshot, made) = rig.snapshot(&inmate.id);
+    if info.pool_kind == "copy" {
+        // Sparse: what was not written takes no room.
+        assert!(made.used < 200 << 20, "{made:?}");
+    }
+    let mut fork = rig.sandbox_with(|claim| claim.disk = Some(claim::Disk::Snapshot(snapshot)));
+    assert_eq!(fork.ok(&["list", "/data"]), "disk inner some");
+    for id in [&inmate.id, &fork.id] {
+        rig.kill(id);
+    }
+    assert_eq!(rig.leaks(), []);
+}
+
+#[test]
+fn many_at_a_time() {
+    let rig = Rig::new();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut inmate = rig.sandbox();
+                inmate.ok(&["write", "/data/id", &inmate.id.clone()]);
+                assert_eq!(inmate.ok(&["read", "/data/id"]), inmate.id);
+                rig.kill(&inmate.id);
+            });
+        }
+    });
+    assert_eq!(rig.everything().disks.len(), 8);
+    assert_eq!(rig.leaks(), []);
+}
+
+#[test]
+fn slots_run_out_with_an_answer_of_its_own() {
+    let rig = Rig::with(|config| config["max_slots"] = 1.into());
+    let (slot, _listener) = rig.slot();
+    let second = random_id();
+    let _socket = rig.slot_socket(&second);
+    let failure = rig.ask(Op::PrepareSlot(wire::PrepareSlot { slot: second.clone() })).unwrap_err();
+    assert_eq!(failure.code(), Code::NoSlot);
+    rig.done(Op::DropSlot(wire::DropSlot { slot }));
+    rig.ask(Op::PrepareSlot(wire::PrepareSlot { slot: second })).unwrap();
+}

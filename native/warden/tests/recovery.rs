@@ -139,3 +139,45 @@ fn an_audit_finds_and_repairs_what_nobody_accounts_for() {
     assert_eq!(rig.leaks(), []);
     assert_eq!(rig.everything().live.len(), 1);
 }
+
+/// The warden is killed at arbitrary instants of create, snapshot and kill.
+#[test]
+fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
+    let mut rig = Rig::new();
+    let mut random: u64 = 0x5eed;
+    let mut answered = Vec::new();
+    for _ in 0..12 {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let after = std::time::Duration::from_micros((random >> 33) % 60_000);
+        let killer = rig.killer();
+        let timer = std::thread::spawn(move || {
+            std::thread::sleep(after);
+            killer();
+        });
+        let mut line = rig.connect();
+        let slot = random_id();
+        let _listener = rig.slot_socket(&slot);
+        let sandbox = random_id();
+        let mut work = |line: &mut common::Line| {
+            line.try_ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() }))?;
+            line.try_ask(Op::Claim(Rig::claim_request(&slot, &sandbox)))?;
+            answered.push(sandbox.clone());
+            let snapshot = wire::Snapshot { sandbox: sandbox.clone(), snapshot: random_id() };
+            line.try_ask(Op::Snapshot(snapshot))?;
+            line.try_ask(Op::Kill(wire::Kill { sandbox: sandbox.clone() }))
+        };
+        work(&mut line);
+        timer.join().unwrap();
+        rig.buried();
+        rig.start();
+        assert_eq!(rig.leaks(), []);
+    }
+    let all = rig.everything();
+    for id in &answered {
+        assert!(all.disks.iter().any(|d| d.id == *id), "the disk of {id} is lost");
+    }
+    for live in &all.live {
+        rig.kill(&live.id);
+    }
+    assert_eq!(rig.leaks(), []);
+}

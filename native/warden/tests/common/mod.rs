@@ -126,6 +126,20 @@ impl Rig {
         child.wait().unwrap();
     }
 
+    /// SIGKILL at a moment of somebody else's choosing; [`Rig::start`] brings up the next.
+    pub fn killer(&self) -> impl FnOnce() + Send + 'static {
+        let pid = self.pid() as i32;
+        // SAFETY: our child, which is not reaped before `buried`.
+        move || unsafe {
+            libc::kill(pid, libc::SIGKILL);
+        }
+    }
+
+    /// Reaps a warden that was killed.
+    pub fn buried(&mut self) {
+        self.child.take().unwrap().wait().unwrap();
+    }
+
     pub fn connect(&self) -> Line {
         Line(UnixStream::connect(self.run.join("warden.sock")).unwrap())
     }
@@ -261,6 +275,14 @@ impl Drop for Rig {
 pub struct Line(pub UnixStream);
 
 impl Line {
+    /// `None` when the warden died under the request.
+    pub fn try_ask(&mut self, op: Op) -> Option<Reply> {
+        write_msg(&mut self.0, &Request { op: Some(op) }).ok()?;
+        let mut buffer = Vec::new();
+        read_frame(&mut self.0, MAX_MSG_WARDEN, &mut buffer).ok()??;
+        Response::decode(buffer.as_slice()).unwrap().result
+    }
+
     pub fn ask(&mut self, op: Op) -> Result<Reply, Failure> {
         write_msg(&mut self.0, &Request { op: Some(op) }).unwrap();
         let mut buffer = Vec::new();
@@ -338,6 +360,12 @@ fn make_root(dir: &Path) {
     }
     fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\n").unwrap();
     fs::write(root.join("data/inner/file"), "of the layer").unwrap();
+    // What a careless image may hold: a device of the host that everybody may open.
+    let device = std::ffi::CString::new(root.join("data/disk").to_str().unwrap()).unwrap();
+    // SAFETY: a valid C string.
+    unsafe { libc::mknod(device.as_ptr(), libc::S_IFBLK | 0o666, libc::makedev(7, 0)) };
+    // SAFETY: as above; mknod heeds the umask.
+    unsafe { libc::chmod(device.as_ptr(), 0o666) };
     let image = dir.join("templates/base.img");
     let made = Command::new("mkfs.erofs")
         .arg("--quiet")
