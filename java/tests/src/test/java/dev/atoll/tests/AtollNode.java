@@ -62,6 +62,22 @@ public final class AtollNode implements AutoCloseable {
         return start(config -> config);
     }
 
+    /**
+     * The node of all tests of this JVM that only make sandboxes of their own; it ends with the JVM. A
+     * test that restarts, fills or breaks something starts a node of its own.
+     */
+    public static AtollNode shared() {
+        return Shared.NODE;
+    }
+
+    private static final class Shared {
+        static final AtollNode NODE = AtollNode.start();
+
+        static {
+            Runtime.getRuntime().addShutdownHook(new Thread(NODE::close, "shared-node-end"));
+        }
+    }
+
     /** @param configured changes the configuration that the engine gets, at each of its starts */
     public static AtollNode start(UnaryOperator<EngineConfig> configured) {
         var node = new AtollNode(NodePlace.fresh(), configured, KillPoints.NONE);
@@ -146,6 +162,15 @@ public final class AtollNode implements AutoCloseable {
     /** A sandbox of the base template. */
     public Sandbox create() {
         return engine().sandboxes().create(CALLER, base().build());
+    }
+
+    /** A sandbox of the base template for a test to run things in. */
+    public Inside inside() {
+        return inside(base());
+    }
+
+    public Inside inside(CreateSandbox.Builder spec) {
+        return new Inside(engine(), engine().sandboxes().create(CALLER, spec.build()).id());
     }
 
     public static CreateSandbox.Builder base() {

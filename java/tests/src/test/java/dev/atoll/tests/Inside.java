@@ -2,10 +2,10 @@ package dev.atoll.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.atoll.domain.Caller;
 import dev.atoll.domain.Execution;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.engine.Engine;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -16,13 +16,11 @@ public final class Inside implements AutoCloseable {
     private static final int MAX_OUTPUT = 8 << 20;
     private static final Duration LIMIT = Duration.ofSeconds(120);
 
-    private final AtollNode node;
-    private final Caller caller;
+    private final Engine engine;
     private final SandboxId id;
 
-    Inside(AtollNode node, Caller caller, SandboxId id) {
-        this.node = node;
-        this.caller = caller;
+    Inside(Engine engine, SandboxId id) {
+        this.engine = engine;
         this.id = id;
     }
 
@@ -57,7 +55,7 @@ public final class Inside implements AutoCloseable {
     }
 
     public Execution run(ProcessSpec spec) {
-        return node.processes().run(caller, id, spec.withTimeout(LIMIT), MAX_OUTPUT);
+        return engine.processes().run(AtollNode.CALLER, id, spec.withTimeout(LIMIT), MAX_OUTPUT);
     }
 
     private static String text(Execution done) {
@@ -66,6 +64,6 @@ public final class Inside implements AutoCloseable {
 
     @Override
     public void close() {
-        node.sandboxes().delete(caller, id);
+        engine.sandboxes().delete(AtollNode.CALLER, id);
     }
 }

@@ -2,11 +2,9 @@ package dev.atoll.tests.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.Execution;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.Resources;
-import dev.atoll.domain.Source;
 import dev.atoll.tests.AtollNode;
 import dev.atoll.tests.Inside;
 import java.time.Duration;
@@ -17,16 +15,15 @@ import org.junit.jupiter.api.Test;
 /** A sandbox that uses up everything it can get harms itself only. */
 class NeighbourTest {
     private static Inside small() {
-        return AtollNode.shared().create(CreateSandbox.from(new Source.OfTemplate("base"))
+        return AtollNode.shared().inside(AtollNode.base()
                 .memoryBytes(Optional.of(256 * Resources.MIB))
-                .diskBytes(Optional.of(512 * Resources.MIB))
-                .build());
+                .diskBytes(Optional.of(512 * Resources.MIB)));
     }
 
     @Test
     void aForkBombStaysWithinItsPids() {
         try (Inside bomber = small();
-                Inside victim = AtollNode.shared().create()) {
+                Inside victim = AtollNode.shared().inside()) {
             bomber.shAllowFailure("""
                     python3 - <<'END'
                     import os, time
@@ -49,7 +46,7 @@ class NeighbourTest {
     @Test
     void aMemoryHogIsKilledInsideItsLimitAndSaysSo() {
         try (Inside hog = small();
-                Inside victim = AtollNode.shared().create()) {
+                Inside victim = AtollNode.shared().inside()) {
             Execution done = hog.run(ProcessSpec.of(List.of("python3", "-c", "x = bytearray(1 << 30); print(len(x))")));
             assertThat(done.exit().signal()).isEqualTo(9);
             assertThat(hog.sh("echo the sandbox goes on").strip()).isEqualTo("the sandbox goes on");
@@ -60,7 +57,7 @@ class NeighbourTest {
     @Test
     void aFullDiskIsTheSandboxsOwnAndClearsWhenFilesGo() {
         try (Inside filler = small();
-                Inside victim = AtollNode.shared().create()) {
+                Inside victim = AtollNode.shared().inside()) {
             String out = filler.shAllowFailure("dd if=/dev/zero of=/root/fill bs=1M count=2000 2>&1; sync");
             assertThat(out).contains("No space left on device");
             assertThat(victim.sh("dd if=/dev/zero of=/root/ok bs=1M count=100 2>&1 && sync && rm /root/ok && echo wrote"))
@@ -72,7 +69,7 @@ class NeighbourTest {
     @Test
     void inodesRunOutInsideOnly() {
         try (Inside filler = small();
-                Inside victim = AtollNode.shared().create()) {
+                Inside victim = AtollNode.shared().inside()) {
             filler.shAllowFailure("""
                     python3 - <<'END'
                     import os
@@ -98,8 +95,8 @@ class NeighbourTest {
                     n += 1
                 print(n)
                 """;
-        try (Inside greedy = AtollNode.shared().create();
-                Inside victim = AtollNode.shared().create()) {
+        try (Inside greedy = AtollNode.shared().inside();
+                Inside victim = AtollNode.shared().inside()) {
             greedy.sh("cat > /tmp/x.py <<'END'\n" + exhaust
                     + "import sys, time\nsys.stdout.flush(); time.sleep(60)\nEND\n(python3 /tmp/x.py > /tmp/n 2>&1 &)\n"
                     + "for i in $(seq 200); do [ -s /tmp/n ] && break; sleep 0.05; done; cat /tmp/n");
@@ -109,9 +106,9 @@ class NeighbourTest {
 
     @Test
     void endlessOutputIsBoundedAndTheTimeoutEndsIt() {
-        try (Inside noisy = AtollNode.shared().create();
-                Inside victim = AtollNode.shared().create()) {
-            Execution done = AtollNode.shared().processes().run(AtollNode.shared().caller(), noisy.id(),
+        try (Inside noisy = AtollNode.shared().inside();
+                Inside victim = AtollNode.shared().inside()) {
+            Execution done = AtollNode.shared().engine().processes().run(AtollNode.CALLER, noisy.id(),
                     ProcessSpec.of(List.of("yes")).withTimeout(Duration.ofSeconds(2)), 1 << 20);
             assertThat(done.exit().timedOut()).isTrue();
             assertThat(done.truncated()).isTrue();

@@ -2,9 +2,7 @@ package dev.atoll.tests.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.NetworkPolicy;
-import dev.atoll.domain.Source;
 import dev.atoll.tests.AtollNode;
 import dev.atoll.tests.Inside;
 import java.io.IOException;
@@ -25,7 +23,7 @@ class NetworkPolicyTest {
 
     @BeforeAll
     static void create() {
-        box = AtollNode.shared().create();
+        box = AtollNode.shared().inside();
     }
 
     @AfterAll
@@ -80,7 +78,7 @@ class NetworkPolicyTest {
 
     @Test
     void sandboxesDoNotReachEachOther() {
-        try (Inside other = AtollNode.shared().create()) {
+        try (Inside other = AtollNode.shared().inside()) {
             other.sh("cd /tmp && (python3 -m http.server 8099 >/dev/null 2>&1 &) ; for i in $(seq 100); do ss -ltn | grep -q 8099 && break; sleep 0.05; done");
             String address = other.sh("ip -4 -o addr show eth0 | awk '{print $4}' | cut -d/ -f1").strip();
             assertThat(connect(box, address, 8099)).startsWith("refused");
@@ -97,9 +95,8 @@ class NetworkPolicyTest {
 
     @Test
     void aSandboxWithoutNetworkResolvesAndReachesNothing() {
-        try (Inside closed = AtollNode.shared().create(CreateSandbox.from(new Source.OfTemplate("base"))
-                .network(NetworkPolicy.NONE)
-                .build())) {
+        try (Inside closed = AtollNode.shared().inside(AtollNode.base()
+                .network(NetworkPolicy.NONE))) {
             String gateway = closed.shAllowFailure("awk '/nameserver/{print $2; exit}' /etc/resolv.conf").strip();
             assertThat(connect(closed, gateway.isEmpty() ? "1.1.1.1" : gateway, 53)).startsWith("refused");
             assertThat(connect(closed, "203.0.113.80", 80)).startsWith("refused");

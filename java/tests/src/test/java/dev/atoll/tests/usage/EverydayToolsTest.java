@@ -14,7 +14,7 @@ class EverydayToolsTest {
 
     @BeforeAll
     static void create() {
-        box = AtollNode.shared().create();
+        box = AtollNode.shared().inside();
     }
 
     @AfterAll

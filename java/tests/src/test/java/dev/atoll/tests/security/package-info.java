@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.tests.security;
+
+import org.jspecify.annotations.NullMarked;

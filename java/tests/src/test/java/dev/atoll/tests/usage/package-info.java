@@ -1,0 +1,4 @@
+@NullMarked
+package dev.atoll.tests.usage;
+
+import org.jspecify.annotations.NullMarked;
