@@ -24,6 +24,9 @@ const CHUNK: usize = 64 << 10;
 /// Most that is taken from a pty at its process' end, bytes; its buffers are smaller.
 const PTY_DRAIN: usize = 256 << 10;
 
+/// Deadlines kept before those of ended processes are sorted out; twice as many as may run.
+const MAX_DEADLINES: usize = 2 * super::table::MAX_RUNNING;
+
 const TOKEN_CHILD: u64 = 0;
 const TOKEN_TIMER: u64 = 1;
 /// What a process' token (`serial * 4 + part`) stands for.
@@ -151,8 +154,12 @@ impl Reactor {
     }
 
     /// Kills the process' group at this instant unless it has ended.
-    pub fn set_deadline(&self, serial: u64, at: Instant) {
+    pub fn set_deadline(&self, guest: &Guest, serial: u64, at: Instant) {
         let mut deadlines = lock(&self.deadlines);
+        // Deadlines of processes that ended in time stay until they are due, or too many.
+        if deadlines.len() >= MAX_DEADLINES {
+            deadlines.retain(|Reverse((_, serial))| guest.processes.by_serial(*serial).is_some());
+        }
         let earliest = deadlines
             .peek()
             .is_none_or(|Reverse((first, _))| at < *first);

@@ -318,7 +318,7 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
     if request.timeout_ms > 0
         && let Some(at) = Instant::now().checked_add(Duration::from_millis(request.timeout_ms))
     {
-        guest.reactor.set_deadline(process.serial, at);
+        guest.reactor.set_deadline(guest, process.serial, at);
     }
     Ok(process)
 }
