@@ -1,7 +1,7 @@
 package dev.atoll.engine;
 
-import dev.atoll.domain.LayerId;
 import dev.atoll.domain.AtollException;
+import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Sandbox;

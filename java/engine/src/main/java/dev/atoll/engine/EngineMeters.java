@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 
 /** The engine's metrics; names as Micrometer writes them, Prometheus shows {@code atoll_…}. */
 final class EngineMeters {
@@ -36,7 +37,7 @@ final class EngineMeters {
     }
 
     /** Registers what is read when somebody looks. */
-    void observe(Supplier<Number> warmSlots, java.util.function.ToIntFunction<SandboxState> inState) {
+    void observe(Supplier<Number> warmSlots, ToIntFunction<SandboxState> inState) {
         Gauge.builder("atoll.slots.warm", warmSlots).register(registry);
         for (SandboxState state : SandboxState.values()) {
             if (state != SandboxState.DELETED) {

@@ -1,5 +1,7 @@
 package dev.atoll.engine;
 
+import java.util.concurrent.atomic.AtomicInteger;
+
 /** Called at each {@link KillPoint} by the thread that carries out the command. */
 @FunctionalInterface
 public interface KillPoints {
@@ -16,7 +18,7 @@ public interface KillPoints {
      * @param status exit status, so that a test can tell this end from others
      */
     static KillPoints haltAt(KillPoint at, int nth, int status) {
-        var left = new java.util.concurrent.atomic.AtomicInteger(nth);
+        var left = new AtomicInteger(nth);
         return point -> {
             if (point == at && left.decrementAndGet() == 0) {
                 Runtime.getRuntime().halt(status);

@@ -1,8 +1,11 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.SandboxId;
 import dev.atoll.store.SandboxStore;
 import dev.atoll.warden.Warden;
 import java.time.Clock;
+import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /** What every owner works with; one for all of them. */
@@ -22,6 +25,6 @@ record OwnerTools(
     /** Sets when an owner wants to look at its rules again. */
     @FunctionalInterface
     interface Alarm {
-        void arm(dev.atoll.domain.SandboxId sandbox, java.util.Optional<java.time.Instant> at);
+        void arm(SandboxId sandbox, Optional<Instant> at);
     }
 }

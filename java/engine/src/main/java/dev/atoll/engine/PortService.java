@@ -6,9 +6,9 @@ import dev.atoll.domain.Ports;
 import dev.atoll.domain.SandboxId;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.time.Clock;
 
 /** Ports inside sandboxes; an open pipe is use of the sandbox until it is closed. */
 final class PortService implements Ports {

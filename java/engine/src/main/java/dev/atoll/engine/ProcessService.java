@@ -22,7 +22,7 @@ import java.util.function.Supplier;
 /** Processes inside sandboxes: chooses the ids, marks the use, translates the guest's "no such process". */
 final class ProcessService implements Processes {
     /** A unary run keeps this much of each stream at most; more is for a stream. */
-    private static final int MOST_OUTPUT = 256 << 20;
+    private static final int MOST_OUTPUT = 64 << 20;
 
     private static final int MOST_INPUT = 8 << 20;
     private static final int HIGHEST_SIGNAL = 64;

@@ -15,7 +15,6 @@ import dev.atoll.warden.SlotId;
 import dev.atoll.warden.Warden;
 import java.time.Duration;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;

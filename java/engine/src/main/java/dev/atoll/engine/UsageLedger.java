@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +42,7 @@ final class UsageLedger {
     }
 
     /** Takes the readings of sandboxes that live; those without a project are not ours. */
-    void sample(List<SandboxUsage> readings, java.util.function.Function<SandboxId, Optional<ProjectId>> projects) {
+    void sample(List<SandboxUsage> readings, Function<SandboxId, Optional<ProjectId>> projects) {
         var increments = new ArrayList<UsageStore.Increment>();
         for (SandboxUsage reading : readings) {
             projects.apply(reading.sandbox())

@@ -14,6 +14,7 @@ import dev.atoll.engine.KillPoint;
 import dev.atoll.tests.AtollNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -134,7 +135,7 @@ class KillPointTest {
         }
         node.engine().snapshots().list(CALLER).forEach(s -> node.engine().snapshots().delete(CALLER, s.id()));
         node.sh(survivor, "rm -f /root/ran");
-        node.engine().sandboxes().stop(CALLER, survivor, java.time.Duration.ZERO);
+        node.engine().sandboxes().stop(CALLER, survivor, Duration.ZERO);
         node.engine().sandboxes().start(CALLER, survivor);
     }
 }

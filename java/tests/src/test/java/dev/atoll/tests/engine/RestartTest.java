@@ -10,6 +10,7 @@ import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.SnapshotId;
 import dev.atoll.tests.AtollNode;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
@@ -116,7 +117,7 @@ class RestartTest {
     @Test
     void whatTheJournalDoesNotKnowIsRemoved() {
         Sandbox made = node.create();
-        var unknown = new dev.atoll.domain.SnapshotId("e".repeat(32));
+        var unknown = new SnapshotId("e".repeat(32));
         node.warden().snapshot(made.id(), unknown);
         node.restartEngine();
         assertThat(node.warden().listAll().snapshots()).isEmpty();

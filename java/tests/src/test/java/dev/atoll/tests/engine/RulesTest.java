@@ -16,6 +16,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.engine.EngineConfig;
 import dev.atoll.tests.AtollNode;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -66,7 +67,7 @@ class RulesTest {
         node.clock().advance(Duration.ofMinutes(16));
         awaitState(other, SandboxState.STOPPED);
         assertThat(get(id).state()).isEqualTo(SandboxState.RUNNING);
-        node.engine().processes().input(CALLER, id, process, -1, "x\n".getBytes(java.nio.charset.StandardCharsets.UTF_8), true);
+        node.engine().processes().input(CALLER, id, process, -1, "x\n".getBytes(StandardCharsets.UTF_8), true);
         Awaitility.await().until(
                 () -> node.engine().processes().await(CALLER, id, process, Duration.ZERO).isPresent());
         node.clock().advance(Duration.ofMinutes(16));

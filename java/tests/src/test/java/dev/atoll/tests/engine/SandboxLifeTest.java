@@ -20,6 +20,7 @@ import dev.atoll.domain.UnsupportedException;
 import dev.atoll.domain.WrongStateException;
 import dev.atoll.tests.AtollNode;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -205,7 +206,7 @@ class SandboxLifeTest {
                 .mapToObj(i -> create(AtollNode.base().labels(Map.of("test", "paged", "n", "" + i))).id())
                 .toList();
         var query = new SandboxQuery(Map.of("test", "paged"), Set.of(), Optional.empty(), 2, Optional.empty());
-        var seen = new java.util.ArrayList<SandboxId>();
+        var seen = new ArrayList<SandboxId>();
         var page = node.engine().sandboxes().list(CALLER, query);
         while (true) {
             assertThat(page.total()).isEqualTo(5);
