@@ -1,10 +1,10 @@
 package dev.atoll.face.nativeapi;
 
 import dev.atoll.domain.ApiKey;
+import dev.atoll.domain.Caller;
 import dev.atoll.domain.IssuedKey;
 import dev.atoll.domain.Keys;
 import dev.atoll.domain.ProjectId;
-import dev.atoll.http.InvalidInputException;
 import dev.atoll.http.Request;
 import dev.atoll.http.Response;
 import dev.atoll.http.Router;
@@ -15,8 +15,6 @@ import java.util.Optional;
 
 /** Keys of the API. Making one is the operators' right; the domain enforces who sees which. */
 final class KeyRoutes {
-    private static final int MAX_NAME = 128;
-
     record KeyJson(String id, String project, String name, Instant createdAt, Optional<Instant> revokedAt) {
         static KeyJson of(ApiKey key) {
             return new KeyJson(key.id(), key.project().value(), key.name(), key.createdAt(), key.revokedAt());
@@ -47,13 +45,11 @@ final class KeyRoutes {
     }
 
     private Response create(Request request) throws IOException {
+        Caller operator = Authentication.operator(request);
         KeyRequest in = Input.json(request, KeyRequest.class);
-        String name = in.name().orElse("");
-        if (name.length() > MAX_NAME) {
-            throw new InvalidInputException("name", name, "at most " + MAX_NAME + " characters");
-        }
+        String name = Input.require("name", in.name());
         ProjectId project = in.project().map(ProjectId::new).orElse(ProjectId.DEFAULT);
-        IssuedKey issued = keys.create(Authentication.operator(request), project, name);
+        IssuedKey issued = keys.create(operator, project, name);
         return Response.json(new IssuedJson(KeyJson.of(issued.key()), issued.secret()))
                 .withStatus(201)
                 .with("Cache-Control", "no-store");
