@@ -3,6 +3,7 @@ package dev.atoll.http;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -12,21 +13,26 @@ import java.util.function.Consumer;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Jetty calls the listener methods on its own threads, one message a demand; so the queue holds at
  * most one message and the end. Public because Jetty calls by reflection.
  */
 public final class JettyWebSocket implements WebSocket, Session.Listener {
+    private static final Logger LOG = LoggerFactory.getLogger(JettyWebSocket.class);
     private static final int MAX_REASON_BYTES = 123;
+    /** How long a peer may take to answer a close. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     private final String subprotocol;
     private final Consumer<JettyWebSocket> whenOpen;
     private final int maxMessageBytes;
     private final BlockingQueue<WebSocketMessage> received = new LinkedBlockingQueue<>();
     private final AtomicBoolean closing = new AtomicBoolean();
+    private final AtomicBoolean demanded = new AtomicBoolean();
     private WebSocketMessage.@Nullable Closed end;
-    private boolean demanded;
     private volatile @Nullable Session session;
 
     JettyWebSocket(String subprotocol, Consumer<JettyWebSocket> whenOpen, int maxMessageBytes) {
@@ -46,7 +52,7 @@ public final class JettyWebSocket implements WebSocket, Session.Listener {
 
     @Override
     public void onWebSocketText(String message) {
-        received.add(new WebSocketMessage.Text(message));
+        arrived(new WebSocketMessage.Text(message));
     }
 
     @Override
@@ -54,7 +60,7 @@ public final class JettyWebSocket implements WebSocket, Session.Listener {
         byte[] bytes = new byte[payload.remaining()];
         payload.get(bytes);
         callback.succeed();
-        received.add(new WebSocketMessage.Binary(bytes));
+        arrived(new WebSocketMessage.Binary(bytes));
     }
 
     @Override
@@ -62,6 +68,12 @@ public final class JettyWebSocket implements WebSocket, Session.Listener {
         closing.set(true);
         callback.succeed();
         received.add(new WebSocketMessage.Closed(statusCode, reason == null ? "" : reason));
+    }
+
+    @Override
+    public void onWebSocketError(Throwable cause) {
+        // The close that follows tells the receiver, and a pending send its sender.
+        LOG.debug("socket failed", cause);
     }
 
     @Override
@@ -76,13 +88,9 @@ public final class JettyWebSocket implements WebSocket, Session.Listener {
         }
         WebSocketMessage message = received.poll();
         if (message == null) {
-            if (!demanded) {
-                demanded = true;
-                open().demand();
-            }
+            demand();
             message = received.take();
         }
-        demanded = false;
         if (message instanceof WebSocketMessage.Closed closed) {
             end = closed;
         }
@@ -107,6 +115,25 @@ public final class JettyWebSocket implements WebSocket, Session.Listener {
     public void close(int code, String reason) {
         if (closing.compareAndSet(false, true)) {
             open().close(code, cut(reason), Callback.NOOP);
+            open().setIdleTimeout(CLOSE_TIMEOUT);
+            demand();
+        }
+    }
+
+    /** Lets Jetty read one message more, unless it does already. */
+    private void demand() {
+        if (demanded.compareAndSet(false, true)) {
+            open().demand();
+        }
+    }
+
+    private void arrived(WebSocketMessage message) {
+        demanded.set(false);
+        if (closing.get()) {
+            // Nobody reads any more, but the peer's close comes only after what it sent before.
+            demand();
+        } else {
+            received.add(message);
         }
     }
 

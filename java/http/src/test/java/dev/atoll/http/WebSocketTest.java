@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.WebSocket.Listener;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
@@ -115,6 +116,22 @@ class WebSocketTest {
             var client = new Client();
             connect(server, client);
             assertThat(client.next()).isEqualTo("closed 1011 internal error");
+        }
+    }
+
+    @Test
+    void aCloseOfTheServerEndsTheConnectionThoughItsHandlerReadsNoMore() throws Exception {
+        try (var server = new TestListener(_ -> Response.webSocket(WebSocketConfig.DEFAULT, socket -> socket.close(4002, "")));
+                var socket = server.socket()) {
+            socket.setSoTimeout(4_000);
+            socket.getOutputStream().write(("GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+                    .getBytes(StandardCharsets.US_ASCII));
+            // A text frame that nobody reads, then the close: both masked with zeros.
+            socket.getOutputStream().write(new byte[] {(byte) 0x81, (byte) 0x81, 0, 0, 0, 0, 'x'});
+            socket.getOutputStream().write(new byte[] {(byte) 0x88, (byte) 0x82, 0, 0, 0, 0, 0x0f, (byte) 0xa2});
+            byte[] answer = socket.getInputStream().readAllBytes();
+            assertThat(answer).endsWith(0x88, 0x02, 0x0f, 0xa2);
         }
     }
 
