@@ -3,6 +3,7 @@
 use std::os::fd::AsFd;
 
 use atoll_wire::warden::SlotReady;
+use atoll_wire::warden::failure::Code;
 
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
@@ -52,23 +53,33 @@ impl Warden {
     }
 
     fn make_slot(&self, slot: Id, index: u32) -> Outcome<Slot> {
-        let base = self.config.base_id(index);
-        let sockets = socket_dir(&self.sockets(), slot).during("socket directory")?;
-        let group = self.cgroups.create(slot).during("cgroup")?;
-        let limits = self.default_limits();
-        group.apply(None, limits).during("cgroup limits")?;
-        let netns = self.network.create(index).during("network")?;
-        let cloned =
-            self.launcher.clone(base, netns.as_fd(), &group, sockets.as_fd()).during("clone")?;
-        drop((netns, sockets));
-        let (start_time, userns) = cloned.start(base, &group).during("slot process")?;
-        // The disk is made while the process prepares its own part.
         let size = Pool::disk_size("default_disk_bytes", self.config.default_disk_bytes)?;
-        let mounted = self.fresh_upper(slot, size)?;
-        let upper = Upper::new(mounted, userns.as_fd()).during("upper")?;
-        mounts::warm(&upper.view, base).during("upper")?;
-        cloned.wait_ready().during("slot process")?;
-        Ok(cloned.into_slot((slot, index, base), (start_time, userns), group, limits, upper))
+        std::thread::scope(|scope| {
+            // Disk and process wait for different parts of the kernel.
+            let disk = std::thread::Builder::new()
+                .name("disk".to_owned())
+                .spawn_scoped(scope, || self.fresh_upper(slot, size))
+                .during("thread")?;
+            let base = self.config.base_id(index);
+            let sockets = socket_dir(&self.sockets(), slot).during("socket directory")?;
+            let group = self.cgroups.create(slot).during("cgroup")?;
+            let limits = self.default_limits();
+            group.apply(None, limits).during("cgroup limits")?;
+            let netns = self.network.create(index).during("network")?;
+            let cloned = self
+                .launcher
+                .clone(base, netns.as_fd(), &group, sockets.as_fd())
+                .during("clone")?;
+            drop((netns, sockets));
+            let (start_time, userns) = cloned.start(base, &group).during("slot process")?;
+            let mounted = disk
+                .join()
+                .map_err(|_| Fault::new(Code::Io, "the thread of the disk panicked"))??;
+            let upper = Upper::new(mounted, userns.as_fd()).during("upper")?;
+            mounts::warm(&upper.view, base).during("upper")?;
+            cloned.wait_ready().during("slot process")?;
+            Ok(cloned.into_slot((slot, index, base), (start_time, userns), group, limits, upper))
+        })
     }
 
     /// A formatted disk of `size` bytes under the slot's name, mounted.

@@ -95,6 +95,9 @@ impl Warden {
             }
             self.pool.admit()?;
             let image: File = self.pool.open_image(family, source)?;
+            if family == Family::Disk {
+                self.wait_unused(source, &image)?;
+            }
             self.pool.make_layer(layer, &image).during("layer")?;
             Ok(LayerMade { bytes: self.pool.layer_bytes(layer) })
         })

@@ -22,7 +22,7 @@ fn numbers() {
     for idle in [0, 30] {
         let (mut prepare, mut claim, mut dial, mut kill, mut grown) =
             (vec![], vec![], vec![], vec![], vec![]);
-        for round in 0..60 {
+        for round in 0..30 {
             let slot = random_id();
             let listener = rig.slot_socket(&slot);
             std::thread::sleep(Duration::from_millis(idle));
