@@ -15,8 +15,12 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let socket = args.get(2).cloned().unwrap_or_default();
     let spool = args.get(4).cloned().unwrap_or_default();
-    let Ok(stream) = UnixStream::connect(socket) else { std::process::exit(3) };
-    let Ok(mut writer) = stream.try_clone() else { std::process::exit(3) };
+    let Ok(stream) = UnixStream::connect(socket) else {
+        std::process::exit(3)
+    };
+    let Ok(mut writer) = stream.try_clone() else {
+        std::process::exit(3)
+    };
     for line in BufReader::new(stream).lines() {
         let Ok(line) = line else { break };
         let words: Vec<&str> = line.split('\x1f').collect();
@@ -78,7 +82,10 @@ fn act(words: &[&str], spool: &str) -> io::Result<String> {
         ["mknod", path] => {
             let path = CString::new(*path)?;
             // SAFETY: a valid C string.
-            ok(unsafe { libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o666, libc::makedev(1, 3)) }.into())?
+            ok(
+                unsafe { libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o666, libc::makedev(1, 3)) }
+                    .into(),
+            )?
         }
         ["call", number, rest @ ..] => {
             let number: libc::c_long = number.parse().unwrap_or(-1);
@@ -87,7 +94,14 @@ fn act(words: &[&str], spool: &str) -> io::Result<String> {
             };
             // SAFETY: the tests only name calls that are refused or take integers.
             ok(unsafe {
-                libc::syscall(number, argument(0), argument(1), argument(2), argument(3), argument(4))
+                libc::syscall(
+                    number,
+                    argument(0),
+                    argument(1),
+                    argument(2),
+                    argument(3),
+                    argument(4),
+                )
             })?
         }
         ["remount", path] => {
@@ -95,7 +109,13 @@ fn act(words: &[&str], spool: &str) -> io::Result<String> {
             let flags = libc::MS_REMOUNT | libc::MS_BIND;
             // SAFETY: a valid C string; the other pointers may be null for a remount.
             ok(unsafe {
-                libc::mount(std::ptr::null(), path.as_ptr(), std::ptr::null(), flags, std::ptr::null())
+                libc::mount(
+                    std::ptr::null(),
+                    path.as_ptr(),
+                    std::ptr::null(),
+                    flags,
+                    std::ptr::null(),
+                )
             }
             .into())?
         }
@@ -111,7 +131,11 @@ fn act(words: &[&str], spool: &str) -> io::Result<String> {
 }
 
 fn ok(result: libc::c_long) -> io::Result<String> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result.to_string()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result.to_string())
+    }
 }
 
 fn fill(path: &str, mib: usize) -> io::Result<String> {

@@ -37,10 +37,16 @@ impl Warden {
             state.sandboxes.insert(sandbox.id, sandbox);
         }
         // What is left now belongs to nobody.
-        let repair = atoll_wire::warden::Audit { repair: true, ..Default::default() };
+        let repair = atoll_wire::warden::Audit {
+            repair: true,
+            ..Default::default()
+        };
         for leak in self.audit(&repair)?.leaks {
             let outcome = if leak.repaired { "removed" } else { "left" };
-            eprintln!("warden: {} {} of a dead warden is {outcome}", leak.kind, leak.name);
+            eprintln!(
+                "warden: {} {} of a dead warden is {outcome}",
+                leak.kind, leak.name
+            );
         }
         Ok(())
     }
@@ -79,7 +85,11 @@ impl Warden {
             oom_told: Mutex::new(0),
         };
         self.watcher
-            .add(sandbox.pidfd.as_fd(), libc::EPOLLIN as u32, Signal::Ended(slot))
+            .add(
+                sandbox.pidfd.as_fd(),
+                libc::EPOLLIN as u32,
+                Signal::Ended(slot),
+            )
             .during("watching the sandbox")?;
         *lock(&sandbox.oom_told) = sandbox.group.oom_kills();
         self.watch_memory(&sandbox);

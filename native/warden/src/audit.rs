@@ -29,7 +29,10 @@ impl Warden {
         let known_sandboxes = parse("known_sandboxes", &request.known_sandboxes)?;
         let known_snapshots = parse("known_snapshots", &request.known_snapshots)?;
         let known_layers = parse("known_layers", &request.known_layers)?;
-        let mut audit = Findings { leaks: Vec::new(), repair: request.repair };
+        let mut audit = Findings {
+            leaks: Vec::new(),
+            repair: request.repair,
+        };
         let known = self.known();
         self.audit_groups(&known, &mut audit)?;
         self.audit_links(&known, &mut audit)?;
@@ -43,9 +46,10 @@ impl Warden {
                     self.kill(*id).map(drop)
                 });
             }
-            for (family, accounted) in
-                [(Family::Disk, &known_sandboxes), (Family::Snapshot, &known_snapshots)]
-            {
+            for (family, accounted) in [
+                (Family::Disk, &known_sandboxes),
+                (Family::Snapshot, &known_snapshots),
+            ] {
                 for id in self.pool.ids(family).during("disks")? {
                     if !accounted.contains(&id) {
                         let name = self.pool.image(family, id);
@@ -116,8 +120,14 @@ impl Warden {
     fn audit_loops(&self, known: &Known, audit: &mut Findings) -> Outcome<()> {
         for (number, image) in loopdev::backed_below(&self.pool.root).during("loop devices")? {
             let path = Path::new(image.trim_end_matches(" (deleted)"));
-            let id = path.file_stem().and_then(|n| n.to_str()).and_then(Id::parse);
-            let family = path.parent().and_then(Path::file_name).and_then(|n| n.to_str());
+            let id = path
+                .file_stem()
+                .and_then(|n| n.to_str())
+                .and_then(Id::parse);
+            let family = path
+                .parent()
+                .and_then(Path::file_name)
+                .and_then(|n| n.to_str());
             let accounted = match (family, id) {
                 (Some("layers"), Some(_)) => true,
                 (Some("disks"), Some(id)) => known.sandboxes.contains(&id),
@@ -137,10 +147,15 @@ impl Warden {
     /// In the host's namespace the instance has the pool and its tmpfs mounts, nothing else.
     fn audit_mounts(&self, audit: &mut Findings) -> Outcome<()> {
         let mounts = fs::read_to_string("/proc/1/mountinfo").during("mounts of the host")?;
-        let below = [format!("{}/", self.pool.root.display()), format!("{}/", self.config.run_dir.display())];
+        let below = [
+            format!("{}/", self.pool.root.display()),
+            format!("{}/", self.config.run_dir.display()),
+        ];
         let expected = ["s", "live", "cgroup2"].map(|n| self.config.run_dir.join(n));
         for line in mounts.lines() {
-            let Some(target) = line.split(' ').nth(4) else { continue };
+            let Some(target) = line.split(' ').nth(4) else {
+                continue;
+            };
             let ours = below.iter().any(|prefix| target.starts_with(prefix));
             if ours && !expected.iter().any(|path| path == Path::new(target)) {
                 // Not of this warden's making: it mounts nothing else there. Left to the operator.
@@ -158,13 +173,18 @@ impl Warden {
         for (dir, keep) in [("slots", Some(&known.waiting)), ("tmp", None)] {
             for entry in fs::read_dir(self.pool.root.join(dir)).during("pool")? {
                 let path = entry.during("pool")?.path();
-                let id = path.file_stem().and_then(|n| n.to_str()).and_then(Id::parse);
+                let id = path
+                    .file_stem()
+                    .and_then(|n| n.to_str())
+                    .and_then(Id::parse);
                 if let (Some(keep), Some(id)) = (keep, id)
                     && keep.contains(&id)
                 {
                     continue;
                 }
-                audit.found("file", path.display(), || durable::remove(&path).during("pool"));
+                audit.found("file", path.display(), || {
+                    durable::remove(&path).during("pool")
+                });
             }
         }
         // A record whose image was never renamed.
@@ -178,7 +198,9 @@ impl Warden {
                     _ => continue,
                 };
                 if !other.exists() {
-                    audit.found("file", path.display(), || durable::remove(&path).during("pool"));
+                    audit.found("file", path.display(), || {
+                        durable::remove(&path).during("pool")
+                    });
                 }
             }
         }
@@ -209,7 +231,11 @@ impl Findings {
                     false
                 }
             };
-        self.leaks.push(Leak { kind: kind.to_owned(), name, repaired });
+        self.leaks.push(Leak {
+            kind: kind.to_owned(),
+            name,
+            repaired,
+        });
     }
 }
 

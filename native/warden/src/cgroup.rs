@@ -40,8 +40,11 @@ enum Controller {
     Pids,
 }
 
-const CONTROLLERS: [(Controller, &str); 3] =
-    [(Controller::Cpu, "cpu"), (Controller::Memory, "memory"), (Controller::Pids, "pids")];
+const CONTROLLERS: [(Controller, &str); 3] = [
+    (Controller::Cpu, "cpu"),
+    (Controller::Memory, "memory"),
+    (Controller::Pids, "pids"),
+];
 
 /// Limits of one sandbox; 0 = none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +91,10 @@ impl Cgroups {
     pub fn open(instance: &str, spare: &Path) -> Result<Cgroups, String> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(|e| e.to_string())?;
         let found = find_v2(&mounts);
-        let options = found.as_ref().map(|(_, options)| options.clone()).unwrap_or_default();
+        let options = found
+            .as_ref()
+            .map(|(_, options)| options.clone())
+            .unwrap_or_default();
         let favoring = favor_dynamic_moves(&options);
         let v2 = match (found, favoring) {
             (Some((path, _)), _) => path,
@@ -106,7 +112,12 @@ impl Cgroups {
         let available = read(&v2.join("cgroup.controllers")).map_err(|e| e.to_string())?;
         let in_v2 = |name: &str| available.split_whitespace().any(|c| c == name);
         if CONTROLLERS.iter().all(|(_, name)| in_v2(name)) {
-            let groups = Cgroups { mode: Mode::V2, v2, v1: Vec::new(), parent };
+            let groups = Cgroups {
+                mode: Mode::V2,
+                v2,
+                v1: Vec::new(),
+                parent,
+            };
             groups.make_parents().map_err(|e| format!("cgroup: {e}"))?;
             return Ok(groups);
         }
@@ -116,7 +127,12 @@ impl Cgroups {
                 .ok_or_else(|| format!("cgroup controller {name} is in neither hierarchy"))?;
             v1.push((controller, path));
         }
-        let groups = Cgroups { mode: Mode::Hybrid, v2, v1, parent };
+        let groups = Cgroups {
+            mode: Mode::Hybrid,
+            v2,
+            v1,
+            parent,
+        };
         groups.make_parents().map_err(|e| format!("cgroup: {e}"))?;
         Ok(groups)
     }
@@ -126,7 +142,10 @@ impl Cgroups {
         if self.mode == Mode::V2 {
             let enable = "+cpu +memory +pids";
             write(&self.v2.join("cgroup.subtree_control"), enable)?;
-            write(&self.v2.join(&self.parent).join("cgroup.subtree_control"), enable)?;
+            write(
+                &self.v2.join(&self.parent).join("cgroup.subtree_control"),
+                enable,
+            )?;
         }
         for (_, root) in &self.v1 {
             make_dir(&root.join(&self.parent))?;
@@ -146,7 +165,10 @@ impl Cgroups {
                 &root.join(&self.parent).join("memory.limit_in_bytes"),
                 &bytes.to_string(),
             ),
-            None => write(&self.v2.join(&self.parent).join("memory.max"), &bytes.to_string()),
+            None => write(
+                &self.v2.join(&self.parent).join("memory.max"),
+                &bytes.to_string(),
+            ),
         }
     }
 
@@ -196,7 +218,10 @@ impl Group {
     }
 
     fn controller(&self, wanted: Controller) -> &Path {
-        self.v1.iter().find(|(c, _)| *c == wanted).map_or(&self.v2, |(_, dir)| dir)
+        self.v1
+            .iter()
+            .find(|(c, _)| *c == wanted)
+            .map_or(&self.v2, |(_, dir)| dir)
     }
 
     /// The v2 group, for CLONE_INTO_CGROUP.
@@ -234,7 +259,11 @@ impl Group {
             self.limit_memory(wanted.memory_bytes)?;
         }
         if current.map(|c| c.pids) != Some(wanted.pids) {
-            let most = if wanted.pids == 0 { "max".to_owned() } else { wanted.pids.to_string() };
+            let most = if wanted.pids == 0 {
+                "max".to_owned()
+            } else {
+                wanted.pids.to_string()
+            };
             write(&self.controller(Controller::Pids).join("pids.max"), &most)?;
         }
         Ok(())
@@ -243,12 +272,23 @@ impl Group {
     fn limit_memory(&self, bytes: u64) -> io::Result<()> {
         let dir = self.controller(Controller::Memory);
         if self.mode == Mode::V2 {
-            let most = if bytes == 0 { "max".to_owned() } else { bytes.to_string() };
+            let most = if bytes == 0 {
+                "max".to_owned()
+            } else {
+                bytes.to_string()
+            };
             write(&dir.join("memory.max"), &most)?;
             return optional(write(&dir.join("memory.swap.max"), "0"));
         }
-        let most = if bytes == 0 { "-1".to_owned() } else { bytes.to_string() };
-        let (memory, both) = (dir.join("memory.limit_in_bytes"), dir.join("memory.memsw.limit_in_bytes"));
+        let most = if bytes == 0 {
+            "-1".to_owned()
+        } else {
+            bytes.to_string()
+        };
+        let (memory, both) = (
+            dir.join("memory.limit_in_bytes"),
+            dir.join("memory.memsw.limit_in_bytes"),
+        );
         // memory + swap may never be below memory, so the order depends on the direction.
         match write(&memory, &most) {
             Err(e) if e.raw_os_error() == Some(libc::EINVAL) => {
@@ -281,12 +321,19 @@ impl Group {
             if left.is_zero() {
                 return Ok(false);
             }
-            sys::poll_one(events.as_fd(), libc::POLLPRI, left.as_millis().min(1000) as i32)?;
+            sys::poll_one(
+                events.as_fd(),
+                libc::POLLPRI,
+                left.as_millis().min(1000) as i32,
+            )?;
         }
     }
 
     pub fn freeze(&self, frozen: bool) -> io::Result<()> {
-        write(&self.v2.join("cgroup.freeze"), if frozen { "1" } else { "0" })
+        write(
+            &self.v2.join("cgroup.freeze"),
+            if frozen { "1" } else { "0" },
+        )
     }
 
     /// Waits until every process has stopped.
@@ -301,7 +348,11 @@ impl Group {
             if left.is_zero() {
                 return Ok(false);
             }
-            sys::poll_one(events.as_fd(), libc::POLLPRI, left.as_millis().min(1000) as i32)?;
+            sys::poll_one(
+                events.as_fd(),
+                libc::POLLPRI,
+                left.as_millis().min(1000) as i32,
+            )?;
         }
     }
 
@@ -312,10 +363,16 @@ impl Group {
 
     pub fn usage(&self) -> Usage {
         let number = |path: PathBuf| -> u64 {
-            read(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+            read(&path)
+                .ok()
+                .and_then(|text| text.trim().parse().ok())
+                .unwrap_or(0)
         };
         let keyed = |path: PathBuf, name: &str| -> u64 {
-            read(&path).ok().and_then(|text| key(&text, name)).unwrap_or(0)
+            read(&path)
+                .ok()
+                .and_then(|text| key(&text, name))
+                .unwrap_or(0)
         };
         let memory = self.controller(Controller::Memory);
         let pids = self.controller(Controller::Pids);
@@ -334,15 +391,27 @@ impl Group {
             ),
         };
         let pids = number(pids.join("pids.current")).min(u32::MAX.into()) as u32;
-        Usage { cpu_us, memory_bytes, memory_peak, pids, oom_kills }
+        Usage {
+            cpu_us,
+            memory_bytes,
+            memory_peak,
+            pids,
+            oom_kills,
+        }
     }
 
     pub fn oom_kills(&self) -> u64 {
-        let (dir, file) = (self.controller(Controller::Memory), match self.mode {
-            Mode::V2 => "memory.events",
-            Mode::Hybrid => "memory.oom_control",
-        });
-        read(&dir.join(file)).ok().and_then(|text| key(&text, "oom_kill")).unwrap_or(0)
+        let (dir, file) = (
+            self.controller(Controller::Memory),
+            match self.mode {
+                Mode::V2 => "memory.events",
+                Mode::Hybrid => "memory.oom_control",
+            },
+        );
+        read(&dir.join(file))
+            .ok()
+            .and_then(|text| key(&text, "oom_kill"))
+            .unwrap_or(0)
     }
 
     /// A descriptor that epoll reports on when the group met its memory limit, with the event mask
@@ -375,7 +444,9 @@ impl Group {
         for dir in self.dirs() {
             loop {
                 match remove_dir(dir) {
-                    Err(e) if e.raw_os_error() == Some(libc::EBUSY) && Instant::now() < deadline => {
+                    Err(e)
+                        if e.raw_os_error() == Some(libc::EBUSY) && Instant::now() < deadline =>
+                    {
                         sleep(Duration::from_millis(1));
                     }
                     other => break other?,
@@ -460,7 +531,12 @@ fn optional(result: io::Result<()>) -> io::Result<()> {
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    let attempt = || OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+    let attempt = || {
+        OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(text.as_bytes())
+    };
     attempt().map_err(|e| match e.raw_os_error() {
         // Kept raw: callers look at the number.
         Some(libc::ENOENT | libc::EINVAL | libc::EBUSY | libc::ESRCH) => e,
@@ -504,8 +580,14 @@ mod tests {
 
     #[test]
     fn hierarchies_are_found_by_their_roots_only() {
-        assert_eq!(find_v1(HYBRID, "cpu").as_deref(), Some(Path::new("/sys/fs/cgroup/cpu")));
-        assert_eq!(find_v1(HYBRID, "memory").as_deref(), Some(Path::new("/mnt/memory")));
+        assert_eq!(
+            find_v1(HYBRID, "cpu").as_deref(),
+            Some(Path::new("/sys/fs/cgroup/cpu"))
+        );
+        assert_eq!(
+            find_v1(HYBRID, "memory").as_deref(),
+            Some(Path::new("/mnt/memory"))
+        );
         assert_eq!(find_v1(HYBRID, "pids"), None);
         let (path, options) = find_v2(HYBRID).unwrap();
         assert_eq!(path, Path::new("/sys/fs/cgroup/unified"));

@@ -52,11 +52,17 @@ impl Warden {
             Some(claim::Disk::Existing(true)) => DiskSource::Existing,
             Some(claim::Disk::Snapshot(id)) => DiskSource::Snapshot(Id::of("snapshot", id)?),
             Some(claim::Disk::Existing(false)) | None => {
-                return Err(Fault::invalid("disk", "disk must be new_bytes, existing or snapshot"));
+                return Err(Fault::invalid(
+                    "disk",
+                    "disk must be new_bytes, existing or snapshot",
+                ));
             }
         };
         if claim.layers.is_empty() || claim.layers.len() > MAX_LAYERS {
-            return Err(Fault::invalid("layers", format!("layers must be 1 to {MAX_LAYERS} ids")));
+            return Err(Fault::invalid(
+                "layers",
+                format!("layers must be 1 to {MAX_LAYERS} ids"),
+            ));
         }
         let layers: Outcome<Vec<Id>> = claim.layers.iter().map(|l| Id::of("layers", l)).collect();
         let hostname = match claim.hostname.as_str() {
@@ -66,7 +72,12 @@ impl Warden {
         let profile = match claim.profile {
             0 => Profile::Standard,
             1 => Profile::Extended,
-            other => return Err(Fault::invalid("profile", format!("profile {other} is unknown"))),
+            other => {
+                return Err(Fault::invalid(
+                    "profile",
+                    format!("profile {other} is unknown"),
+                ));
+            }
         };
         Ok(Order {
             slot: Id::of("slot", &claim.slot)?,
@@ -89,8 +100,11 @@ impl Warden {
                 return Err(Fault::exists("live sandbox", order.sandbox));
             }
             self.check_disk(&order)?;
-            let layers: Outcome<Vec<Arc<LayerMount>>> =
-                order.layers.iter().map(|id| self.layers.get(&self.pool, *id)).collect();
+            let layers: Outcome<Vec<Arc<LayerMount>>> = order
+                .layers
+                .iter()
+                .map(|id| self.layers.get(&self.pool, *id))
+                .collect();
             let layers = layers?;
             let slot = lock(&self.state)
                 .slots
@@ -131,7 +145,11 @@ impl Warden {
                 return Err(fault);
             }
         };
-        let Upper { mounted, view, spool } = upper;
+        let Upper {
+            mounted,
+            view,
+            spool,
+        } = upper;
         unused.extend([view.into_fd(), spool]);
         let claimed = Claimed {
             pid: slot.pid,
@@ -140,7 +158,17 @@ impl Warden {
             index: slot.index,
             disk_bytes: size,
         };
-        let Slot { id, index, pid, start_time, pidfd, group, userns, control, .. } = slot;
+        let Slot {
+            id,
+            index,
+            pid,
+            start_time,
+            pidfd,
+            group,
+            userns,
+            control,
+            ..
+        } = slot;
         unused.extend([userns, control]);
         let sandbox = Arc::new(Sandbox {
             id: order.sandbox,
@@ -158,7 +186,9 @@ impl Warden {
             oom: Mutex::new(None),
             oom_told: Mutex::new(0),
         });
-        lock(&self.state).sandboxes.insert(order.sandbox, sandbox.clone());
+        lock(&self.state)
+            .sandboxes
+            .insert(order.sandbox, sandbox.clone());
         // The end may have come while the slot was in neither map.
         if crate::sys::poll_one(sandbox.pidfd.as_fd(), libc::POLLIN, 0).unwrap_or(false) {
             let _ = self.release(&sandbox);
@@ -168,7 +198,10 @@ impl Warden {
             ));
         }
         self.watch_memory(&sandbox);
-        self.afterwards(Job { disk: order.sandbox, unused });
+        self.afterwards(Job {
+            disk: order.sandbox,
+            unused,
+        });
         Ok(claimed)
     }
 
@@ -203,7 +236,10 @@ impl Warden {
                 let source = self.pool.open_image(Family::Snapshot, snapshot)?;
                 let tmp = self.pool.tmp().join(format!("disk-{}.img", order.sandbox));
                 durable::remove(&tmp).during("clone of the snapshot")?;
-                let file = self.pool.clone_file(&source, &tmp).during("clone of the snapshot")?;
+                let file = self
+                    .pool
+                    .clone_file(&source, &tmp)
+                    .during("clone of the snapshot")?;
                 let size = file.metadata().during("disk")?.len();
                 self.pool
                     .write_record(Family::Disk, order.sandbox, &record(size), false)
@@ -216,7 +252,10 @@ impl Warden {
 
     /// The slot's own upper when it has the size, else a fresh one.
     fn new_upper(&self, slot: &mut Slot, size: u64) -> Outcome<Upper> {
-        let own = self.config.default_disk_bytes.next_multiple_of(crate::config::DISK_STEP);
+        let own = self
+            .config
+            .default_disk_bytes
+            .next_multiple_of(crate::config::DISK_STEP);
         if own == size
             && let Some(upper) = slot.upper.take()
         {
@@ -261,11 +300,16 @@ impl Warden {
         slot: &Slot,
         upper: &Upper,
     ) -> Outcome<Vec<OwnedFd>> {
-        let (overlay, unused) = mounts::overlay(layers, &upper.view, slot.userns.as_fd(), slot.base)
-            .during("overlay")?;
-        slot.group.apply(Some(slot.limits), order.limits).during("limits")?;
+        let (overlay, unused) =
+            mounts::overlay(layers, &upper.view, slot.userns.as_fd(), slot.base)
+                .during("overlay")?;
+        slot.group
+            .apply(Some(slot.limits), order.limits)
+            .during("limits")?;
         if !order.network {
-            self.network.set_enabled(slot.index, false).during("network")?;
+            self.network
+                .set_enabled(slot.index, false)
+                .during("network")?;
         }
         // Before the guest runs: a warden killed in between finds either an ended process or the
         // record of a running one.
@@ -280,11 +324,14 @@ impl Warden {
             memory_bytes: order.limits.memory_bytes,
             pids: order.limits.pids,
         };
-        self.live.write(order.sandbox, &record).during("live record")?;
-        slot.execute(overlay, upper.spool.as_fd(), order.profile, &order.hostname).map_err(|e| Fault {
-            code: wire::failure::Code::GuestFailed,
-            ..Fault::io("guest", e)
-        })?;
+        self.live
+            .write(order.sandbox, &record)
+            .during("live record")?;
+        slot.execute(overlay, upper.spool.as_fd(), order.profile, &order.hostname)
+            .map_err(|e| Fault {
+                code: wire::failure::Code::GuestFailed,
+                ..Fault::io("guest", e)
+            })?;
         Ok(unused)
     }
 
@@ -293,7 +340,10 @@ impl Warden {
         drop(slot.upper.take());
         let complain = |result: Outcome<()>| {
             if let Err(fault) = result {
-                eprintln!("warden: after a failed claim of {}: {}", order.sandbox, fault.message);
+                eprintln!(
+                    "warden: after a failed claim of {}: {}",
+                    order.sandbox, fault.message
+                );
             }
         };
         complain(self.live.remove(order.sandbox).during("live record"));
@@ -305,7 +355,8 @@ impl Warden {
 
     pub fn watch_memory(&self, sandbox: &Sandbox) {
         let watched = sandbox.group.oom_notifier().and_then(|(fd, events)| {
-            self.watcher.add(fd.as_fd(), events, Signal::Memory(sandbox.slot))?;
+            self.watcher
+                .add(fd.as_fd(), events, Signal::Memory(sandbox.slot))?;
             *lock(&sandbox.oom) = Some(fd);
             Ok(())
         });
@@ -334,11 +385,16 @@ impl Warden {
 
 fn checked_hostname(name: &str) -> Outcome<String> {
     let well = name.len() <= 63
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
         && !name.starts_with(['-', '.']);
     if well {
         Ok(name.to_owned())
     } else {
-        Err(Fault::invalid("hostname", "hostname must be 1 to 63 of [A-Za-z0-9.-]"))
+        Err(Fault::invalid(
+            "hostname",
+            "hostname must be 1 to 63 of [A-Za-z0-9.-]",
+        ))
     }
 }

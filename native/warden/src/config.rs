@@ -196,9 +196,15 @@ impl Config {
 
     fn check(&self) -> Result<(), String> {
         let name_ok = (1..=12).contains(&self.instance.len())
-            && self.instance.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            && self
+                .instance
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if !name_ok {
-            return Err(format!("instance {:?} is not 1..12 of [a-z0-9]", self.instance));
+            return Err(format!(
+                "instance {:?} is not 1..12 of [a-z0-9]",
+                self.instance
+            ));
         }
         if self.engine_uid == u32::MAX {
             return Err("engine_uid is missing".to_owned());
@@ -209,7 +215,9 @@ impl Config {
             }
         }
         if !(MIN_DISK..=MAX_DISK).contains(&self.default_disk_bytes) {
-            return Err(format!("default_disk_bytes is not within {MIN_DISK}..{MAX_DISK}"));
+            return Err(format!(
+                "default_disk_bytes is not within {MIN_DISK}..{MAX_DISK}"
+            ));
         }
         if !(1..=8192).contains(&self.max_slots) {
             return Err("max_slots is not within 1..8192".to_owned());
@@ -233,7 +241,12 @@ impl Config {
 
     /// Address and prefix length of `network.subnet`.
     pub fn subnet(&self) -> Result<(Ipv4Addr, u8), String> {
-        let wrong = || format!("network.subnet {:?} is not like 10.200.0.0/16", self.network.subnet);
+        let wrong = || {
+            format!(
+                "network.subnet {:?} is not like 10.200.0.0/16",
+                self.network.subnet
+            )
+        };
         let (address, length) = self.network.subnet.split_once('/').ok_or_else(wrong)?;
         let length: u8 = length.parse().map_err(|_| wrong())?;
         let address: Ipv4Addr = address.parse().map_err(|_| wrong())?;
@@ -262,7 +275,10 @@ mod tests {
             (r#"{"engine_uid":1,"instance":"a/b"}"#, "instance"),
             (r#"{"engine_uid":1,"id_base":0}"#, "id_base"),
             (r#"{"engine_uid":1,"max_slots":0}"#, "max_slots"),
-            (r#"{"engine_uid":1,"network":{"subnet":"10.0.0.0"}}"#, "subnet"),
+            (
+                r#"{"engine_uid":1,"network":{"subnet":"10.0.0.0"}}"#,
+                "subnet",
+            ),
             (r#"{"engine_uid":1,"pool":{"kind":"dir"}}"#, "pool.dir"),
         ] {
             let error = Config::parse(text).unwrap_err();

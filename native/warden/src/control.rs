@@ -26,7 +26,8 @@ impl Warden {
     }
 
     pub fn thaw(&self, id: Id) -> Outcome<()> {
-        self.locks.with(id, || self.sandbox(id)?.group.freeze(false).during("thaw"))
+        self.locks
+            .with(id, || self.sandbox(id)?.group.freeze(false).during("thaw"))
     }
 
     pub fn set_limits(&self, id: Id, limits: Option<wire::Limits>) -> Outcome<()> {
@@ -34,17 +35,24 @@ impl Warden {
             let sandbox = self.sandbox(id)?;
             let wanted = self.limits(limits);
             let mut current = lock(&sandbox.limits);
-            sandbox.group.apply(Some(*current), wanted).during("limits")?;
+            sandbox
+                .group
+                .apply(Some(*current), wanted)
+                .during("limits")?;
             *current = wanted;
             drop(current);
-            self.live.write(id, &self.live_record(&sandbox)).during("live record")
+            self.live
+                .write(id, &self.live_record(&sandbox))
+                .during("live record")
         })
     }
 
     pub fn set_network(&self, id: Id, enabled: bool) -> Outcome<()> {
         self.locks.with(id, || {
             let sandbox = self.sandbox(id)?;
-            self.network.set_enabled(sandbox.index, enabled).during("network")
+            self.network
+                .set_enabled(sandbox.index, enabled)
+                .during("network")
         })
     }
 

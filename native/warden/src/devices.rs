@@ -53,7 +53,12 @@ const ALLOWED: [(i32, Option<i32>); 8] = [
 ];
 
 fn program() -> Vec<Instruction> {
-    let op = |code, registers, offset, immediate| Instruction { code, registers, offset, immediate };
+    let op = |code, registers, offset, immediate| Instruction {
+        code,
+        registers,
+        offset,
+        immediate,
+    };
     // r1 is the context; r2 the kind of device, r3 major, r4 minor.
     let load = |to: u8, field| op(LOAD_WORD, 0x10 | to, field, 0);
     let mut code = vec![
@@ -128,9 +133,8 @@ fn load(code: &[Instruction]) -> io::Result<OwnedFd> {
     };
     // SAFETY: the structure is the beginning of `union bpf_attr` for this command and its pointers
     // are valid.
-    let fd = check(unsafe {
-        libc::syscall(libc::SYS_bpf, BPF_PROG_LOAD, &load, size_of::<Load>())
-    })?;
+    let fd =
+        check(unsafe { libc::syscall(libc::SYS_bpf, BPF_PROG_LOAD, &load, size_of::<Load>()) })?;
     // SAFETY: just made for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }

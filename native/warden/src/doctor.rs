@@ -20,14 +20,21 @@ pub fn report(warden: &Warden) -> DoctorReport {
     checks.extend(
         Network::doctor()
             .into_iter()
-            .map(|(name, ok, detail)| Check { name, ok, detail, required: true }),
+            .map(|(name, ok, detail)| Check {
+                name,
+                ok,
+                detail,
+                required: true,
+            }),
     );
     let kind = warden.pool.kind;
     checks.push(check(
         "reflink pool",
         kind != crate::pool::Kind::Copy,
         match kind {
-            crate::pool::Kind::Copy => "clones are copies: snapshots and forks take long".to_owned(),
+            crate::pool::Kind::Copy => {
+                "clones are copies: snapshots and forks take long".to_owned()
+            }
             kind => format!("{} shares extents", kind.name()),
         },
         false,
@@ -36,33 +43,65 @@ pub fn report(warden: &Warden) -> DoctorReport {
         Ok(space) => check(
             "free space",
             space.writable() > warden.pool.admission_mark,
-            format!("{} bytes, creates are taken from {} on", space.writable(), warden.pool.admission_mark),
+            format!(
+                "{} bytes, creates are taken from {} on",
+                space.writable(),
+                warden.pool.admission_mark
+            ),
             true,
         ),
         Err(e) => check("free space", false, e.to_string(), true),
     });
-    checks.push(check("cgroups", true, warden.cgroups.mode.name().to_owned(), true));
+    checks.push(check(
+        "cgroups",
+        true,
+        warden.cgroups.mode.name().to_owned(),
+        true,
+    ));
     DoctorReport { checks }
 }
 
 /// Of the machine alone; runs no program and leaves nothing behind.
 pub fn machine() -> Vec<Check> {
     let mut checks = vec![
-        of("mount calls", true, "fsopen, fsmount", FsContext::open(c"tmpfs").map(drop)),
-        of("overlay", true, "over descriptors of detached mounts (Linux 6.15)", overlay_takes_descriptors()),
+        of(
+            "mount calls",
+            true,
+            "fsopen, fsmount",
+            FsContext::open(c"tmpfs").map(drop),
+        ),
+        of(
+            "overlay",
+            true,
+            "over descriptors of detached mounts (Linux 6.15)",
+            overlay_takes_descriptors(),
+        ),
         file_system("ext4", true),
         file_system("erofs", false),
         file_system("xfs", false),
-        of("loop devices", true, "/dev/loop-control", exists("/dev/loop-control")),
-        of("pidfd", true, "pidfd_open", sys::pidfd_open(std::process::id() as i32).map(drop)),
+        of(
+            "loop devices",
+            true,
+            "/dev/loop-control",
+            exists("/dev/loop-control"),
+        ),
+        of(
+            "pidfd",
+            true,
+            "pidfd_open",
+            sys::pidfd_open(std::process::id() as i32).map(drop),
+        ),
         of("seccomp filters", true, "errno action", seccomp_errno()),
         limit("user namespaces", "/proc/sys/user/max_user_namespaces"),
         limit("mount namespaces", "/proc/sys/user/max_mnt_namespaces"),
         limit("pid namespaces", "/proc/sys/user/max_pid_namespaces"),
     ];
-    for (program, required) in
-        [("mkfs.ext4", true), ("nft", true), ("mkfs.xfs", false), ("resize2fs", false)]
-    {
+    for (program, required) in [
+        ("mkfs.ext4", true),
+        ("nft", true),
+        ("mkfs.xfs", false),
+        ("resize2fs", false),
+    ] {
         checks.push(of(program, required, "found", on_path(program)));
     }
     let capabilities = sys::permitted_capabilities().unwrap_or(0);
@@ -70,26 +109,44 @@ pub fn machine() -> Vec<Check> {
     checks.push(check(
         "CAP_SYS_ADMIN",
         has(21),
-        if has(21) { "held" } else { "missing: run as root outside of a container" }.to_owned(),
+        if has(21) {
+            "held"
+        } else {
+            "missing: run as root outside of a container"
+        }
+        .to_owned(),
         true,
     ));
     checks.push(check(
         "growing disks of running sandboxes",
         has(24),
-        if has(24) { "CAP_SYS_RESOURCE is held" } else { "CAP_SYS_RESOURCE is missing" }.to_owned(),
+        if has(24) {
+            "CAP_SYS_RESOURCE is held"
+        } else {
+            "CAP_SYS_RESOURCE is missing"
+        }
+        .to_owned(),
         false,
     ));
     checks.push(match sys::space(c"/var") {
-        Ok((_, free)) => {
-            check("free disk", free > 2 * GIB, format!("{} MiB below /var", free >> 20), false)
-        }
+        Ok((_, free)) => check(
+            "free disk",
+            free > 2 * GIB,
+            format!("{} MiB below /var", free >> 20),
+            false,
+        ),
         Err(e) => check("free disk", false, e.to_string(), false),
     });
     checks
 }
 
 fn check(name: &str, ok: bool, detail: String, required: bool) -> Check {
-    Check { name: name.to_owned(), ok, detail, required }
+    Check {
+        name: name.to_owned(),
+        ok,
+        detail,
+        required,
+    }
 }
 
 fn of(name: &str, required: bool, good: &str, result: io::Result<()>) -> Check {
@@ -102,7 +159,11 @@ fn of(name: &str, required: bool, good: &str, result: io::Result<()>) -> Check {
 fn file_system(name: &str, required: bool) -> Check {
     let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     let known = known.split_whitespace().any(|word| word == name);
-    let detail = if known { "the kernel has it" } else { "not in /proc/filesystems" };
+    let detail = if known {
+        "the kernel has it"
+    } else {
+        "not in /proc/filesystems"
+    };
     check(name, known, detail.to_owned(), required)
 }
 
@@ -145,7 +206,14 @@ fn limit(name: &str, path: &str) -> Check {
 fn on_path(program: &str) -> io::Result<()> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
-        .chain([Path::new("/usr/sbin").to_owned(), Path::new("/sbin").to_owned()])
+        .chain([
+            Path::new("/usr/sbin").to_owned(),
+            Path::new("/sbin").to_owned(),
+        ])
         .any(|dir| dir.join(program).is_file());
-    if found { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    if found {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
 }

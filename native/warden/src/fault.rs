@@ -17,11 +17,19 @@ pub type Outcome<T> = Result<T, Fault>;
 
 impl Fault {
     pub fn new(code: Code, message: impl Into<String>) -> Fault {
-        Fault { code, message: message.into(), field: "", errno: 0 }
+        Fault {
+            code,
+            message: message.into(),
+            field: "",
+            errno: 0,
+        }
     }
 
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Fault {
-        Fault { field, ..Fault::new(Code::Invalid, message) }
+        Fault {
+            field,
+            ..Fault::new(Code::Invalid, message)
+        }
     }
 
     pub fn not_found(what: &str, id: impl Display) -> Fault {
@@ -35,8 +43,17 @@ impl Fault {
     /// An I/O error with the step that met it. ENOSPC is the pool's and says so.
     pub fn io(step: impl Display, error: io::Error) -> Fault {
         let errno = error.raw_os_error().unwrap_or(0);
-        let code = if errno == libc::ENOSPC { Code::PoolFull } else { Code::Io };
-        Fault { code, message: format!("{step}: {error}"), field: "", errno }
+        let code = if errno == libc::ENOSPC {
+            Code::PoolFull
+        } else {
+            Code::Io
+        };
+        Fault {
+            code,
+            message: format!("{step}: {error}"),
+            field: "",
+            errno,
+        }
     }
 
     pub fn into_wire(self) -> Failure {

@@ -20,7 +20,10 @@ impl Id {
     /// The id in the request field `field`.
     pub fn of(field: &'static str, text: &str) -> Outcome<Id> {
         Id::parse(text).ok_or_else(|| {
-            Fault::invalid(field, format!("{field} must be 32 lower-case hexadecimal characters"))
+            Fault::invalid(
+                field,
+                format!("{field} must be 32 lower-case hexadecimal characters"),
+            )
         })
     }
 

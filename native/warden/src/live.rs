@@ -35,7 +35,9 @@ impl LiveDir {
         let dir = run_dir.join("live");
         let tmp = dir.join("new");
         fs::create_dir_all(&tmp)?;
-        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?
+            .trim()
+            .to_owned();
         Ok(LiveDir { dir, tmp, boot_id })
     }
 
@@ -49,7 +51,12 @@ impl LiveDir {
 
     /// Not synced: the record need not outlive the machine's uptime.
     pub fn write(&self, sandbox: Id, record: &LiveRecord) -> io::Result<()> {
-        durable::write(&self.tmp, &self.path(sandbox), &serde_json::to_vec(record)?, false)
+        durable::write(
+            &self.tmp,
+            &self.path(sandbox),
+            &serde_json::to_vec(record)?,
+            false,
+        )
     }
 
     pub fn remove(&self, sandbox: Id) -> io::Result<()> {
@@ -65,9 +72,13 @@ impl LiveDir {
                 continue;
             }
             let path = entry.path();
-            let id = path.file_stem().and_then(|n| n.to_str()).and_then(Id::parse);
-            let record: Option<LiveRecord> =
-                fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let id = path
+                .file_stem()
+                .and_then(|n| n.to_str())
+                .and_then(Id::parse);
+            let record: Option<LiveRecord> = fs::read(&path)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
             match (id, record) {
                 (Some(id), Some(record)) if record.boot_id == self.boot_id => {
                     records.push((id, record));

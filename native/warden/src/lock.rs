@@ -5,7 +5,9 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// One mutex for each key in use, so that operations on one id go one at a time and operations on
@@ -16,7 +18,9 @@ pub struct KeyedLocks<K> {
 
 impl<K: Copy + Eq + Hash> KeyedLocks<K> {
     pub fn new() -> KeyedLocks<K> {
-        KeyedLocks { keys: Mutex::new(HashMap::new()) }
+        KeyedLocks {
+            keys: Mutex::new(HashMap::new()),
+        }
     }
 
     /// Runs `work` while no other `with` of the same key runs.

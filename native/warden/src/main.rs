@@ -24,7 +24,11 @@ fn main() -> ExitCode {
     }
     let Some(path) = config else { return usage() };
     let result = Config::read(&path).and_then(|config| {
-        if teardown { teardown::run(&config) } else { service::run(config) }
+        if teardown {
+            teardown::run(&config)
+        } else {
+            service::run(config)
+        }
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,7 +19,11 @@ const COUNT_STEP_MS: i32 = 10;
 pub fn run(warden: &Arc<Warden>) {
     let mut pressed: HashMap<Id, Instant> = HashMap::new();
     loop {
-        let timeout = if pressed.is_empty() { -1 } else { COUNT_STEP_MS };
+        let timeout = if pressed.is_empty() {
+            -1
+        } else {
+            COUNT_STEP_MS
+        };
         let signals = match warden.watcher.wait(timeout) {
             Ok(signals) => signals,
             Err(error) => {
@@ -43,29 +47,37 @@ pub fn run(warden: &Arc<Warden>) {
 /// Releasing waits for the kernel, so it has a thread of its own.
 fn ended(warden: &Arc<Warden>, slot: Id) {
     let warden = warden.clone();
-    let spawned = std::thread::Builder::new().name("release".to_owned()).spawn(move || {
-        let outcome = match warden.sandbox_of_slot(slot) {
-            Some(sandbox) => warden.locks.with(sandbox.id, || {
-                // A Kill may have released it while this waited.
-                if warden.sandbox_of_slot(slot).is_some() { warden.release(&sandbox) } else { Ok(()) }
-            }),
-            None => {
-                let lost = lock(&warden.state).slots.remove(&slot);
-                match lost {
-                    Some(lost) => {
-                        let slot = slot.to_string();
-                        warden.events.publish(event::Kind::SlotLost(event::SlotLost { slot }));
-                        warden.discard_slot(lost)
+    let spawned = std::thread::Builder::new()
+        .name("release".to_owned())
+        .spawn(move || {
+            let outcome = match warden.sandbox_of_slot(slot) {
+                Some(sandbox) => warden.locks.with(sandbox.id, || {
+                    // A Kill may have released it while this waited.
+                    if warden.sandbox_of_slot(slot).is_some() {
+                        warden.release(&sandbox)
+                    } else {
+                        Ok(())
                     }
-                    // Being claimed (the claim looks for itself) or dropped.
-                    None => Ok(()),
+                }),
+                None => {
+                    let lost = lock(&warden.state).slots.remove(&slot);
+                    match lost {
+                        Some(lost) => {
+                            let slot = slot.to_string();
+                            warden
+                                .events
+                                .publish(event::Kind::SlotLost(event::SlotLost { slot }));
+                            warden.discard_slot(lost)
+                        }
+                        // Being claimed (the claim looks for itself) or dropped.
+                        None => Ok(()),
+                    }
                 }
+            };
+            if let Err(fault) = outcome {
+                eprintln!("warden: end of slot {slot}: {}", fault.message);
             }
-        };
-        if let Err(fault) = outcome {
-            eprintln!("warden: end of slot {slot}: {}", fault.message);
-        }
-    });
+        });
     if let Err(error) = spawned {
         eprintln!("warden: end of slot {slot}: {error}");
     }
@@ -73,7 +85,9 @@ fn ended(warden: &Arc<Warden>, slot: Id) {
 
 /// Publishes when the group's count of kills has moved; `true` when there is no more to wait for.
 fn tell_kills(warden: &Warden, slot: Id) -> bool {
-    let Some(sandbox) = warden.sandbox_of_slot(slot) else { return true };
+    let Some(sandbox) = warden.sandbox_of_slot(slot) else {
+        return true;
+    };
     let kills = sandbox.group.oom_kills();
     let mut told = lock(&sandbox.oom_told);
     if kills <= *told {

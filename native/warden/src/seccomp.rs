@@ -92,8 +92,12 @@ const CLONE_NEWTIME: u64 = 0x80;
 
 /// Terminal requests that put input into a terminal (TIOCSTI) or reach the console (TIOCLINUX).
 const DENIED_IOCTLS: [u64; 2] = [0x5412, 0x541C];
-const FAMILIES: [libc::c_int; 4] =
-    [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+const FAMILIES: [libc::c_int; 4] = [
+    libc::AF_UNIX,
+    libc::AF_INET,
+    libc::AF_INET6,
+    libc::AF_NETLINK,
+];
 const SOCKET_TYPE_MASK: u64 = 0xf;
 
 /// Compiles the filter of a profile.
@@ -123,8 +127,10 @@ pub fn compile(profile: Profile) -> Result<BpfProgram, String> {
     }
     // Families outside the list are not confined by a network namespace (vsock, alg) or are
     // attack surface without use.
-    let foreign: Result<Vec<_>, String> =
-        FAMILIES.iter().map(|f| condition(0, Op::Ne, *f as u64)).collect();
+    let foreign: Result<Vec<_>, String> = FAMILIES
+        .iter()
+        .map(|f| condition(0, Op::Ne, *f as u64))
+        .collect();
     let raw = |family: libc::c_int| {
         rule(vec![
             condition(0, Op::Eq, family as u64)?,
@@ -135,8 +141,10 @@ pub fn compile(profile: Profile) -> Result<BpfProgram, String> {
         libc::SYS_socket,
         vec![rule(foreign?)?, raw(libc::AF_INET)?, raw(libc::AF_INET6)?],
     );
-    let ioctls: Result<Vec<_>, String> =
-        DENIED_IOCTLS.iter().map(|r| rule(vec![condition(1, Op::Eq, *r)?])).collect();
+    let ioctls: Result<Vec<_>, String> = DENIED_IOCTLS
+        .iter()
+        .map(|r| rule(vec![condition(1, Op::Eq, *r)?]))
+        .collect();
     rules.insert(libc::SYS_ioctl, ioctls?);
 
     let arch: TargetArch = std::env::consts::ARCH.try_into().map_err(error)?;

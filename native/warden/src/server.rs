@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use atoll_wire::frame::{Kind, MAX_MSG_WARDEN, read_frame, write_msg};
 use atoll_wire::warden::{
-    Done, Everything, InfoReport, Layer, LiveSandbox, Request, Response, SlotReady,
-    failure::Code, request::Op, response::Result as Reply,
+    Done, Everything, InfoReport, Layer, LiveSandbox, Request, Response, SlotReady, failure::Code,
+    request::Op, response::Result as Reply,
 };
 use prost::Message;
 
@@ -51,15 +51,17 @@ pub fn serve(warden: &Arc<Warden>, listener: &UnixListener) -> io::Result<()> {
             continue;
         }
         let (warden, counted) = (warden.clone(), open.clone());
-        let spawned = std::thread::Builder::new().name("connection".to_owned()).spawn(move || {
-            if let Err(error) = converse(&warden, stream)
-                && error.kind() != io::ErrorKind::BrokenPipe
-                && error.kind() != io::ErrorKind::ConnectionReset
-            {
-                eprintln!("warden: connection: {error}");
-            }
-            counted.fetch_sub(1, Ordering::AcqRel);
-        });
+        let spawned = std::thread::Builder::new()
+            .name("connection".to_owned())
+            .spawn(move || {
+                if let Err(error) = converse(&warden, stream)
+                    && error.kind() != io::ErrorKind::BrokenPipe
+                    && error.kind() != io::ErrorKind::ConnectionReset
+                {
+                    eprintln!("warden: connection: {error}");
+                }
+                counted.fetch_sub(1, Ordering::AcqRel);
+            });
         if spawned.is_err() {
             open.fetch_sub(1, Ordering::AcqRel);
         }
@@ -72,7 +74,10 @@ fn converse(warden: &Warden, stream: UnixStream) -> io::Result<()> {
     let mut buffer = Vec::new();
     while let Some(kind) = read_frame(&mut reader, MAX_MSG_WARDEN, &mut buffer)? {
         if kind != Kind::Msg {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "only MSG frames are expected"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "only MSG frames are expected",
+            ));
         }
         let request = Request::decode(buffer.as_slice())
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
@@ -81,7 +86,10 @@ fn converse(warden: &Warden, stream: UnixStream) -> io::Result<()> {
         }
         let reply = match request.op {
             Some(op) => answer(warden, op),
-            None => Err(Fault::invalid("op", "the request holds no operation of this version")),
+            None => Err(Fault::invalid(
+                "op",
+                "the request holds no operation of this version",
+            )),
         };
         let result = reply.unwrap_or_else(|fault| Reply::Failure(fault.into_wire()));
         respond(&mut writer, result)?;
@@ -92,10 +100,17 @@ fn converse(warden: &Warden, stream: UnixStream) -> io::Result<()> {
 }
 
 fn respond(writer: &mut UnixStream, result: Reply) -> io::Result<()> {
-    let mut response = Response { result: Some(result) };
+    let mut response = Response {
+        result: Some(result),
+    };
     if response.encoded_len() > MAX_MSG_WARDEN {
-        let fault = Fault::new(Code::Unsupported, "the answer is over the bound of a message");
-        response = Response { result: Some(Reply::Failure(fault.into_wire())) };
+        let fault = Fault::new(
+            Code::Unsupported,
+            "the answer is over the bound of a message",
+        );
+        response = Response {
+            result: Some(Reply::Failure(fault.into_wire())),
+        };
     }
     write_msg(writer, &response)
 }
@@ -123,15 +138,12 @@ fn answer(warden: &Warden, op: Op) -> Outcome<Reply> {
         Op::Kill(r) => Reply::Killed(warden.kill(Id::of("sandbox", &r.sandbox)?)?),
         Op::Freeze(r) => done(warden.freeze(Id::of("sandbox", &r.sandbox)?)?),
         Op::Thaw(r) => done(warden.thaw(Id::of("sandbox", &r.sandbox)?)?),
-        Op::SetLimits(r) => {
-            done(warden.set_limits(Id::of("sandbox", &r.sandbox)?, r.limits)?)
-        }
-        Op::SetNetwork(r) => {
-            done(warden.set_network(Id::of("sandbox", &r.sandbox)?, r.enabled)?)
-        }
-        Op::Snapshot(r) => Reply::Snapshot(
-            warden.snapshot(Id::of("sandbox", &r.sandbox)?, Id::of("snapshot", &r.snapshot)?)?,
-        ),
+        Op::SetLimits(r) => done(warden.set_limits(Id::of("sandbox", &r.sandbox)?, r.limits)?),
+        Op::SetNetwork(r) => done(warden.set_network(Id::of("sandbox", &r.sandbox)?, r.enabled)?),
+        Op::Snapshot(r) => Reply::Snapshot(warden.snapshot(
+            Id::of("sandbox", &r.sandbox)?,
+            Id::of("snapshot", &r.snapshot)?,
+        )?),
         Op::DeleteSnapshot(r) => done(warden.delete_snapshot(Id::of("snapshot", &r.snapshot)?)?),
         Op::DeleteDisk(r) => done(warden.delete_disk(Id::of("sandbox", &r.sandbox)?)?),
         Op::MakeLayer(r) => Reply::Layer(warden.make_layer(&r)?),

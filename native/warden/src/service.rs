@@ -45,7 +45,13 @@ pub fn run(config: Config) -> Result<(), String> {
     let pool = Pool::open(&config)?;
     let cgroups = Cgroups::open(&config.instance, &run_dir.join("cgroup2"))?;
     limit_memory(&config, &cgroups)?;
-    tmpfs(&run_dir.join("s"), config.engine_uid, config.engine_gid, c"0711", &config)?;
+    tmpfs(
+        &run_dir.join("s"),
+        config.engine_uid,
+        config.engine_gid,
+        c"0711",
+        &config,
+    )?;
     tmpfs(&run_dir.join("live"), 0, 0, c"0700", &config)?;
     devices::confine(&cgroups.parent_v2()).map_err(|e| format!("device rules: {e}"))?;
     // From here on in a mount namespace of its own: slots are cloned from it, and every mount in
@@ -75,7 +81,9 @@ pub fn run(config: Config) -> Result<(), String> {
         state: Mutex::new(State::default()),
         jobs,
     });
-    warden.take_over().map_err(|fault| format!("taking over: {}", fault.message))?;
+    warden
+        .take_over()
+        .map_err(|fault| format!("taking over: {}", fault.message))?;
     let socket = warden.config.run_dir.join("warden.sock");
     let listener = listen(&socket, warden.config.engine_gid)
         .map_err(|e| format!("{}: {e}", socket.display()))?;
@@ -84,11 +92,7 @@ pub fn run(config: Config) -> Result<(), String> {
     Ok(())
 }
 
-fn serve(
-    warden: &Arc<Warden>,
-    listener: UnixListener,
-    todo: Receiver<Job>,
-) -> Result<(), String> {
+fn serve(warden: &Arc<Warden>, listener: UnixListener, todo: Receiver<Job>) -> Result<(), String> {
     let signals = block_signals();
     let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
         std::thread::Builder::new()
@@ -99,7 +103,10 @@ fn serve(
     let w = warden.clone();
     start("reaper", Box::new(move || crate::reaper::run(&w)))?;
     let w = warden.clone();
-    start("committer", Box::new(move || crate::committer::run(&w, &todo)))?;
+    start(
+        "committer",
+        Box::new(move || crate::committer::run(&w, &todo)),
+    )?;
     let w = warden.clone();
     start("watermark", Box::new(move || crate::watermark::run(&w)))?;
     let w = warden.clone();
@@ -136,7 +143,10 @@ fn block_signals() -> libc::sigset_t {
 fn raise_file_limit() {
     // SAFETY: the structure is ours.
     unsafe {
-        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        let mut limit = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
         if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
             limit.rlim_cur = limit.rlim_max;
             libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
@@ -153,12 +163,19 @@ fn prepare_run_dir(config: &Config) -> Result<std::path::PathBuf, String> {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o750))
     };
     make().map_err(|e| format!("{}: {e}", dir.display()))?;
-    dir.canonicalize().map_err(|e| format!("{}: {e}", dir.display()))
+    dir.canonicalize()
+        .map_err(|e| format!("{}: {e}", dir.display()))
 }
 
 /// Held by the process's life, whatever ends it.
 pub fn exclusive(path: &Path) -> Result<File, String> {
-    let open = || OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let open = || {
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+    };
     let file = open().map_err(|e| format!("{}: {e}", path.display()))?;
     // SAFETY: plain integers.
     check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }.into())
@@ -183,9 +200,8 @@ fn tmpfs(dir: &Path, uid: u32, gid: u32, mode: &CStr, config: &Config) -> Result
         // A directory and a socket for each slot, with room for dead ones not removed yet.
         context.string(c"nr_inodes", &number(config.max_slots * 16 + 64))?;
         context.string(c"size", c"64m")?;
-        let mount = context.mount(
-            libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC,
-        )?;
+        let mount = context
+            .mount(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC)?;
         sys::attach(mount.as_fd(), &c_path(dir))
     };
     make().map_err(|e| format!("{}: {e}", dir.display()))
@@ -200,17 +216,34 @@ fn private_namespace(config: &Config, pool: &Pool) -> Result<(), String> {
         // SAFETY: valid C strings.
         check(
             unsafe {
-                libc::mount(c"".as_ptr(), c"/".as_ptr(), std::ptr::null(), private, std::ptr::null())
+                libc::mount(
+                    c"".as_ptr(),
+                    c"/".as_ptr(),
+                    std::ptr::null(),
+                    private,
+                    std::ptr::null(),
+                )
             }
             .into(),
         )?;
         let mut keep: Vec<&Path> = vec![&config.run_dir, &config.state_dir, &pool.root];
-        keep.extend(["/proc", "/sys/fs/cgroup", "/dev", "/etc/resolv.conf", "/usr/sbin"].map(Path::new));
+        keep.extend(
+            [
+                "/proc",
+                "/sys/fs/cgroup",
+                "/dev",
+                "/etc/resolv.conf",
+                "/usr/sbin",
+            ]
+            .map(Path::new),
+        );
         keep.extend(config.guest_binary.parent());
         keep.extend(config.templates_dir.as_deref());
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         for line in mounts.lines().rev() {
-            let Some(target) = line.split(' ').nth(4) else { continue };
+            let Some(target) = line.split(' ').nth(4) else {
+                continue;
+            };
             let target = Path::new(target);
             let needed = keep.iter().any(|path| path.starts_with(target))
                 || target.starts_with(&config.run_dir)
@@ -228,7 +261,14 @@ fn private_namespace(config: &Config, pool: &Pool) -> Result<(), String> {
 fn limit_memory(config: &Config, cgroups: &Cgroups) -> Result<(), String> {
     let total = fs::read_to_string("/proc/meminfo")
         .ok()
-        .and_then(|text| text.lines().next()?.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .and_then(|text| {
+            text.lines()
+                .next()?
+                .split_whitespace()
+                .nth(1)?
+                .parse::<u64>()
+                .ok()
+        })
         .ok_or("/proc/meminfo has no total")?
         * 1024;
     let left = total.saturating_sub(config.limits.host_reserve_bytes);
@@ -236,7 +276,9 @@ fn limit_memory(config: &Config, cgroups: &Cgroups) -> Result<(), String> {
         return Err("limits.host_reserve_bytes is more than the machine has".to_owned());
     }
     let bound = (left as f64 * config.limits.memory_overcommit) as u64 & !0xfff;
-    cgroups.limit_all(bound).map_err(|e| format!("memory limit of the instance: {e}"))
+    cgroups
+        .limit_all(bound)
+        .map_err(|e| format!("memory limit of the instance: {e}"))
 }
 
 pub fn network_config(config: &Config) -> Result<NetworkConfig, String> {

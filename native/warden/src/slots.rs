@@ -30,8 +30,11 @@ impl Warden {
                         index,
                         address: self.address(index),
                     };
-                    let watched =
-                        self.watcher.add(ready.pidfd.as_fd(), libc::EPOLLIN as u32, Signal::Ended(slot));
+                    let watched = self.watcher.add(
+                        ready.pidfd.as_fd(),
+                        libc::EPOLLIN as u32,
+                        Signal::Ended(slot),
+                    );
                     lock(&self.state).slots.insert(slot, ready);
                     watched.during("watching the slot")?;
                     Ok(reply)
@@ -44,7 +47,10 @@ impl Warden {
                         .during("slot")
                         .and_then(|_| self.clear_slot(slot, index));
                     if let Err(after) = cleared {
-                        eprintln!("warden: slot {slot} after {}: {}", fault.message, after.message);
+                        eprintln!(
+                            "warden: slot {slot} after {}: {}",
+                            fault.message, after.message
+                        );
                     }
                     Err(fault)
                 }
@@ -78,15 +84,23 @@ impl Warden {
             let upper = Upper::new(mounted, userns.as_fd()).during("upper")?;
             mounts::warm(&upper.view, base).during("upper")?;
             cloned.wait_ready().during("slot process")?;
-            Ok(cloned.into_slot((slot, index, base), (start_time, userns), group, limits, upper))
+            Ok(cloned.into_slot(
+                (slot, index, base),
+                (start_time, userns),
+                group,
+                limits,
+                upper,
+            ))
         })
     }
 
     /// A formatted disk of `size` bytes under the slot's name, mounted.
     pub fn fresh_upper(&self, slot: Id, size: u64) -> Outcome<ext4::Mounted> {
         let empty = self.pool.empty(size).during("formatted disk")?;
-        let image =
-            self.pool.clone_file(&empty, &self.pool.slot_image(slot)).during("clone of a disk")?;
+        let image = self
+            .pool
+            .clone_file(&empty, &self.pool.slot_image(slot))
+            .during("clone of a disk")?;
         ext4::mount(&image).during("mount of a disk")
     }
 

@@ -41,7 +41,8 @@ impl Warden {
             let blocked_us = micros(cloning);
             let commit = || -> std::io::Result<()> {
                 clone.sync_all()?;
-                self.pool.write_record(Family::Snapshot, snapshot, &record, true)?;
+                self.pool
+                    .write_record(Family::Snapshot, snapshot, &record, true)?;
                 durable::commit(&tmp, &self.pool.image(Family::Snapshot, snapshot))
             };
             if let Err(error) = commit() {
@@ -61,7 +62,9 @@ impl Warden {
 
     pub fn delete_snapshot(&self, snapshot: Id) -> Outcome<()> {
         self.locks.with(snapshot, || {
-            self.pool.remove(Family::Snapshot, snapshot).during("snapshot")
+            self.pool
+                .remove(Family::Snapshot, snapshot)
+                .during("snapshot")
         })
     }
 
@@ -74,7 +77,10 @@ impl Warden {
 
     fn refuse_live(&self, sandbox: Id) -> Outcome<()> {
         if lock(&self.state).sandboxes.contains_key(&sandbox) {
-            return Err(Fault::new(Code::WrongState, format!("sandbox {sandbox} is live")));
+            return Err(Fault::new(
+                Code::WrongState,
+                format!("sandbox {sandbox} is live"),
+            ));
         }
         Ok(())
     }
@@ -84,7 +90,12 @@ impl Warden {
         let (family, source) = match &request.source {
             Some(make_layer::Source::Snapshot(id)) => (Family::Snapshot, Id::of("snapshot", id)?),
             Some(make_layer::Source::Sandbox(id)) => (Family::Disk, Id::of("sandbox", id)?),
-            None => return Err(Fault::invalid("source", "source must be snapshot or sandbox")),
+            None => {
+                return Err(Fault::invalid(
+                    "source",
+                    "source must be snapshot or sandbox",
+                ));
+            }
         };
         self.locks.with(source, || {
             if self.pool.layer_record(layer).is_ok() {
@@ -99,7 +110,9 @@ impl Warden {
                 self.wait_unused(source, &image)?;
             }
             self.pool.make_layer(layer, &image).during("layer")?;
-            Ok(LayerMade { bytes: self.pool.layer_bytes(layer) })
+            Ok(LayerMade {
+                bytes: self.pool.layer_bytes(layer),
+            })
         })
     }
 
@@ -130,7 +143,10 @@ impl Warden {
             if size < record.size {
                 return Err(Fault::invalid(
                     "bytes",
-                    format!("the disk has {} bytes already, it cannot shrink", record.size),
+                    format!(
+                        "the disk has {} bytes already, it cannot shrink",
+                        record.size
+                    ),
                 ));
             }
             if size == record.size {
@@ -154,7 +170,9 @@ impl Warden {
                 ext4::grow_offline(&path, &image, size).during("growing the disk")?;
             }
             record.size = size;
-            self.pool.write_record(Family::Disk, sandbox, &record, true).during("record")?;
+            self.pool
+                .write_record(Family::Disk, sandbox, &record, true)
+                .during("record")?;
             image.sync_all().during("disk")
         })
     }

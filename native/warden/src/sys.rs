@@ -17,7 +17,11 @@ const FSMOUNT_CLOEXEC: libc::c_uint = 1;
 const OPEN_TREE_CLOEXEC: libc::c_uint = libc::O_CLOEXEC as libc::c_uint;
 
 pub fn check(result: libc::c_long) -> io::Result<libc::c_long> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
 }
 
 fn owned(result: libc::c_long) -> io::Result<OwnedFd> {
@@ -100,7 +104,11 @@ impl FsContext {
 
 /// Clones the mount at `path` below `dir` (not what is mounted below it) as a detached mount.
 pub fn clone_tree(dir: BorrowedFd<'_>, path: &CStr) -> io::Result<OwnedFd> {
-    let empty = if path.is_empty() { libc::AT_EMPTY_PATH as libc::c_uint } else { 0 };
+    let empty = if path.is_empty() {
+        libc::AT_EMPTY_PATH as libc::c_uint
+    } else {
+        0
+    };
     // SAFETY: `path` is a valid C string.
     owned(unsafe {
         libc::syscall(
@@ -119,7 +127,12 @@ pub fn set_attributes(
     userns: Option<BorrowedFd<'_>>,
 ) -> io::Result<()> {
     let attr = libc::mount_attr {
-        attr_set: attributes | if userns.is_some() { libc::MOUNT_ATTR_IDMAP } else { 0 },
+        attr_set: attributes
+            | if userns.is_some() {
+                libc::MOUNT_ATTR_IDMAP
+            } else {
+                0
+            },
         attr_clr: 0,
         propagation: 0,
         userns_fd: userns.map_or(0, |fd| fd.as_raw_fd() as u64),
@@ -189,7 +202,11 @@ pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
 
 /// Waits until `fd` shows one of `events`, or `timeout_ms` are over (`false`).
 pub fn poll_one(fd: BorrowedFd<'_>, events: i16, timeout_ms: i32) -> io::Result<bool> {
-    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
+    let mut poll = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events,
+        revents: 0,
+    };
     // SAFETY: one pollfd, ours.
     match check(unsafe { libc::poll(&mut poll, 1, timeout_ms) }.into()) {
         Ok(n) => Ok(n > 0),
@@ -217,7 +234,11 @@ pub fn reap(pidfd: BorrowedFd<'_>) -> Option<i32> {
     if result != 0 || pid == 0 {
         return None;
     }
-    Some(if info.si_code == libc::CLD_EXITED { (status & 0xff) << 8 } else { status & 0x7f })
+    Some(if info.si_code == libc::CLD_EXITED {
+        (status & 0xff) << 8
+    } else {
+        status & 0x7f
+    })
 }
 
 #[repr(C)]
@@ -243,7 +264,10 @@ pub fn set_capabilities(set: u64) -> io::Result<()> {
         permitted: (set >> shift) as u32,
         inheritable: 0,
     };
-    let header = CapHeader { version: CAPABILITY_VERSION_3, pid: 0 };
+    let header = CapHeader {
+        version: CAPABILITY_VERSION_3,
+        pid: 0,
+    };
     let data = [half(0), half(32)];
     // SAFETY: version 3 takes a header and two data structures, all ours.
     check(unsafe { libc::syscall(libc::SYS_capset, &header, data.as_ptr()) })?;
@@ -252,8 +276,15 @@ pub fn set_capabilities(set: u64) -> io::Result<()> {
 
 /// Permitted capabilities of the calling thread.
 pub fn permitted_capabilities() -> io::Result<u64> {
-    let header = CapHeader { version: CAPABILITY_VERSION_3, pid: 0 };
-    let mut data = [CapData { effective: 0, permitted: 0, inheritable: 0 }; 2];
+    let header = CapHeader {
+        version: CAPABILITY_VERSION_3,
+        pid: 0,
+    };
+    let mut data = [CapData {
+        effective: 0,
+        permitted: 0,
+        inheritable: 0,
+    }; 2];
     // SAFETY: version 3 takes a header and two data structures, all ours.
     check(unsafe { libc::syscall(libc::SYS_capget, &header, data.as_mut_ptr()) })?;
     Ok(u64::from(data[0].permitted) | u64::from(data[1].permitted) << 32)
@@ -328,7 +359,11 @@ pub fn sealed_program(program: &mut File) -> io::Result<OwnedFd> {
 
 /// User and process of the peer of a unix socket.
 pub fn peer(socket: BorrowedFd<'_>) -> io::Result<libc::ucred> {
-    let mut cred = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut cred = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: `cred` and `length` are ours and match.
     check(
@@ -372,7 +407,10 @@ pub const MAX_FDS: usize = 2;
 pub fn send_fds(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     assert!(fds.len() <= MAX_FDS);
     let mut control = [0u64; 8];
-    let mut vector = libc::iovec { iov_base: bytes.as_ptr() as *mut _, iov_len: bytes.len() };
+    let mut vector = libc::iovec {
+        iov_base: bytes.as_ptr() as *mut _,
+        iov_len: bytes.len(),
+    };
     // SAFETY: zero is a valid msghdr.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = &mut vector;
@@ -388,7 +426,10 @@ pub fn send_fds(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) ->
         (*header).cmsg_type = libc::SCM_RIGHTS;
         (*header).cmsg_len = libc::CMSG_LEN(payload) as _;
         for (i, fd) in fds.iter().enumerate() {
-            libc::CMSG_DATA(header).cast::<RawFd>().add(i).write_unaligned(fd.as_raw_fd());
+            libc::CMSG_DATA(header)
+                .cast::<RawFd>()
+                .add(i)
+                .write_unaligned(fd.as_raw_fd());
         }
     }
     // SAFETY: `message` points to live buffers.
@@ -418,7 +459,10 @@ pub fn extents(file: &File) -> io::Result<u64> {
         reserved: u32,
     }
     const FS_IOC_FIEMAP: libc::c_ulong = 0xC020_660B;
-    let mut map = Fiemap { length: u64::MAX, ..Fiemap::default() };
+    let mut map = Fiemap {
+        length: u64::MAX,
+        ..Fiemap::default()
+    };
     // SAFETY: `map` is a fiemap with extent_count 0, so nothing is written behind it.
     check(unsafe { libc::ioctl(file.as_raw_fd(), FS_IOC_FIEMAP as _, &mut map) }.into())?;
     Ok(map.mapped.into())

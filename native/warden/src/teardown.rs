@@ -41,7 +41,9 @@ fn end_all(cgroups: &Cgroups) -> io::Result<()> {
     for slot in slots {
         let group = cgroups.group(slot);
         if !group.wait_empty(LIMIT)? {
-            return Err(io::Error::other(format!("a process of slot {slot} does not end")));
+            return Err(io::Error::other(format!(
+                "a process of slot {slot} does not end"
+            )));
         }
         group.remove(LIMIT)?;
     }

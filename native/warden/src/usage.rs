@@ -36,10 +36,15 @@ impl Warden {
             if wanted.is_empty() {
                 state.sandboxes.values().cloned().collect()
             } else {
-                wanted.iter().filter_map(|id| state.sandboxes.get(id).cloned()).collect()
+                wanted
+                    .iter()
+                    .filter_map(|id| state.sandboxes.get(id).cloned())
+                    .collect()
             }
         };
-        Ok(UsageReport { of: live.iter().map(|sandbox| self.usage_of(sandbox)).collect() })
+        Ok(UsageReport {
+            of: live.iter().map(|sandbox| self.usage_of(sandbox)).collect(),
+        })
     }
 
     pub fn df(&self) -> Outcome<DfReport> {

@@ -89,7 +89,11 @@ impl Warden {
     }
 
     pub fn sandbox_of_slot(&self, slot: Id) -> Option<Arc<Sandbox>> {
-        lock(&self.state).sandboxes.values().find(|s| s.slot == slot).cloned()
+        lock(&self.state)
+            .sandboxes
+            .values()
+            .find(|s| s.slot == slot)
+            .cloned()
     }
 
     pub fn address(&self, index: u32) -> String {
@@ -121,7 +125,10 @@ impl Warden {
         let mut state = lock(&self.state);
         let free = (0..self.config.max_slots).find(|index| !state.indexes.contains(index));
         let index = free.ok_or_else(|| {
-            Fault::new(Code::NoSlot, format!("all {} slots are in use", self.config.max_slots))
+            Fault::new(
+                Code::NoSlot,
+                format!("all {} slots are in use", self.config.max_slots),
+            )
         })?;
         state.indexes.insert(index);
         Ok(index)
@@ -162,7 +169,8 @@ impl Warden {
             state.indexes.remove(&sandbox.index);
         }
         let id = sandbox.id.to_string();
-        self.events.publish(event::Kind::Exited(event::Exited { id, status, oom }));
+        self.events
+            .publish(event::Kind::Exited(event::Exited { id, status, oom }));
         Ok(())
     }
 
@@ -185,7 +193,9 @@ impl Warden {
         if sandbox.recorded.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.pool.sync_record(Family::Disk, sandbox.id).during("record of the disk")
+        self.pool
+            .sync_record(Family::Disk, sandbox.id)
+            .during("record of the disk")
     }
 
     /// Waits for a process of ours that was told to end, and removes its groups and network.
@@ -194,7 +204,10 @@ impl Warden {
         let group = self.cgroups.group(id);
         group.kill().during("slot")?;
         if !group.wait_empty(END_LIMIT).during("slot")? {
-            return Err(Fault::new(Code::Busy, format!("slot {id}: a process does not end")));
+            return Err(Fault::new(
+                Code::Busy,
+                format!("slot {id}: a process does not end"),
+            ));
         }
         crate::sys::poll_one(slot.pidfd.as_fd(), libc::POLLIN, 1000).during("slot")?;
         crate::sys::reap(slot.pidfd.as_fd());

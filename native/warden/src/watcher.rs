@@ -30,7 +30,10 @@ impl Watcher {
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) }.into())?;
         // SAFETY: just made for us.
         let epoll = unsafe { OwnedFd::from_raw_fd(fd as i32) };
-        Ok(Watcher { epoll, tokens: Mutex::default() })
+        Ok(Watcher {
+            epoll,
+            tokens: Mutex::default(),
+        })
     }
 
     /// Watches until `fd` is closed.
@@ -44,15 +47,17 @@ impl Watcher {
         };
         let mut event = libc::epoll_event { events, u64: token };
         // SAFETY: `event` lives through the call.
-        let added = check(unsafe {
-            libc::epoll_ctl(
-                self.epoll.as_raw_fd(),
-                libc::EPOLL_CTL_ADD,
-                fd.as_raw_fd(),
-                &mut event,
-            )
-        }
-        .into());
+        let added = check(
+            unsafe {
+                libc::epoll_ctl(
+                    self.epoll.as_raw_fd(),
+                    libc::EPOLL_CTL_ADD,
+                    fd.as_raw_fd(),
+                    &mut event,
+                )
+            }
+            .into(),
+        );
         if added.is_err() {
             lock(&self.tokens).1.remove(&token);
         }
@@ -63,10 +68,12 @@ impl Watcher {
     pub fn wait(&self, timeout_ms: i32) -> io::Result<Vec<Signal>> {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
         // SAFETY: room for 64 events.
-        let n = check(unsafe {
-            libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr(), 64, timeout_ms)
-        }
-        .into());
+        let n = check(
+            unsafe {
+                libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr(), 64, timeout_ms)
+            }
+            .into(),
+        );
         let n = match n {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => 0,
             other => other? as usize,
@@ -85,9 +92,7 @@ impl Watcher {
 
     /// Drops what is known of a slot.
     pub fn forget(&self, slot: Id) {
-        let gone = |signal: &Signal| {
-            matches!(signal, Signal::Ended(id) | Signal::Memory(id) if *id == slot)
-        };
+        let gone = |signal: &Signal| matches!(signal, Signal::Ended(id) | Signal::Memory(id) if *id == slot);
         lock(&self.tokens).1.retain(|_, signal| !gone(signal));
     }
 }

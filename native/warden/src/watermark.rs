@@ -19,7 +19,11 @@ const NEAR: Duration = Duration::from_millis(50);
 const FREEZE_AT_ONCE: usize = 4;
 
 pub fn run(warden: &Arc<Warden>) {
-    let mut watch = Watch { level: Level::Ok, used: HashMap::new(), frozen: Vec::new() };
+    let mut watch = Watch {
+        level: Level::Ok,
+        used: HashMap::new(),
+        frozen: Vec::new(),
+    };
     loop {
         let near = watch.look(warden);
         std::thread::sleep(if near { NEAR } else { CALM });
@@ -53,7 +57,11 @@ impl Watch {
             Level::Ok
         };
         let near = free < warden.pool.admission_mark.saturating_mul(2);
-        let growth = if near { self.growth(warden) } else { Vec::new() };
+        let growth = if near {
+            self.growth(warden)
+        } else {
+            Vec::new()
+        };
         let before = self.frozen.len();
         match level {
             Level::Freezing => self.freeze(warden, &growth),
@@ -91,7 +99,9 @@ impl Watch {
     fn freeze(&mut self, warden: &Warden, growth: &[(Id, u64)]) {
         let writers = growth.iter().filter(|(_, grown)| *grown > 0);
         for (id, _) in writers.take(FREEZE_AT_ONCE) {
-            let Ok(sandbox) = warden.sandbox(*id) else { continue };
+            let Ok(sandbox) = warden.sandbox(*id) else {
+                continue;
+            };
             // One that the engine paused is not ours to thaw.
             if sandbox.group.is_frozen() {
                 continue;
@@ -105,7 +115,9 @@ impl Watch {
 
     fn thaw(&mut self, warden: &Warden) {
         for id in self.frozen.drain(..) {
-            let Ok(sandbox) = warden.sandbox(id) else { continue };
+            let Ok(sandbox) = warden.sandbox(id) else {
+                continue;
+            };
             if let Err(error) = sandbox.group.freeze(false) {
                 eprintln!("warden: thawing {id}: {error}");
             }

@@ -5,19 +5,41 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use atoll_wire::warden::{self as wire, claim, failure::Code, make_layer, request::Op, response::Result as Reply};
+use atoll_wire::warden::{
+    self as wire, claim, failure::Code, make_layer, request::Op, response::Result as Reply,
+};
 use common::{BASE_LAYER, Rig, random_id};
 
 /// Replays the journal of a copy, as a mount would, then checks that nothing is left to repair.
 fn assert_clean(rig: &Rig, image: &Path) {
     let copy = rig.pool().join("checked.img");
-    let cloned = Command::new("cp").arg("--reflink=always").args([image, &copy]).status().unwrap();
+    let cloned = Command::new("cp")
+        .arg("--reflink=always")
+        .args([image, &copy])
+        .status()
+        .unwrap();
     assert!(cloned.success());
-    let replay = Command::new("e2fsck").args(["-p"]).arg(&copy).output().unwrap();
+    let replay = Command::new("e2fsck")
+        .args(["-p"])
+        .arg(&copy)
+        .output()
+        .unwrap();
     // 0 = clean, 1 = the journal was replayed.
-    assert!(replay.status.code().unwrap() <= 1, "{}", String::from_utf8_lossy(&replay.stdout));
-    let check = Command::new("e2fsck").args(["-f", "-n"]).arg(&copy).output().unwrap();
-    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    assert!(
+        replay.status.code().unwrap() <= 1,
+        "{}",
+        String::from_utf8_lossy(&replay.stdout)
+    );
+    let check = Command::new("e2fsck")
+        .args(["-f", "-n"])
+        .arg(&copy)
+        .output()
+        .unwrap();
+    assert!(
+        check.status.success(),
+        "{}",
+        String::from_utf8_lossy(&check.stdout)
+    );
     std::fs::remove_file(copy).unwrap();
 }
 
@@ -44,8 +66,12 @@ fn a_snapshot_under_a_writer_is_clean_and_holds_what_was_synced() {
     }
     assert_eq!(rig.everything().snapshots.len(), 3);
     for disk in rig.everything().snapshots {
-        rig.done(Op::DeleteSnapshot(wire::DeleteSnapshot { snapshot: disk.id.clone() }));
-        rig.done(Op::DeleteSnapshot(wire::DeleteSnapshot { snapshot: disk.id }));
+        rig.done(Op::DeleteSnapshot(wire::DeleteSnapshot {
+            snapshot: disk.id.clone(),
+        }));
+        rig.done(Op::DeleteSnapshot(wire::DeleteSnapshot {
+            snapshot: disk.id,
+        }));
     }
     assert!(rig.everything().snapshots.is_empty());
     assert_eq!(rig.leaks(), []);
@@ -63,29 +89,47 @@ fn a_layer_from_a_disk_keeps_deletions_owners_and_renames() {
     inmate.ok(&["rename", "/data/inner", "/data/moved"]);
     let (snapshot, _) = rig.snapshot(&inmate.id);
     let layer = random_id();
-    let request = |source| Op::MakeLayer(wire::MakeLayer { layer: layer.clone(), source: Some(source) });
-    let live = rig.ask(request(make_layer::Source::Sandbox(inmate.id.clone()))).unwrap_err();
+    let request = |source| {
+        Op::MakeLayer(wire::MakeLayer {
+            layer: layer.clone(),
+            source: Some(source),
+        })
+    };
+    let live = rig
+        .ask(request(make_layer::Source::Sandbox(inmate.id.clone())))
+        .unwrap_err();
     assert_eq!(live.code(), Code::WrongState);
     match rig.ask(request(make_layer::Source::Snapshot(snapshot.clone()))) {
         Ok(Reply::Layer(made)) => assert!(made.bytes > 0),
         other => panic!("{other:?}"),
     }
-    let again = rig.ask(request(make_layer::Source::Snapshot(snapshot))).unwrap_err();
+    let again = rig
+        .ask(request(make_layer::Source::Snapshot(snapshot)))
+        .unwrap_err();
     assert_eq!(again.code(), Code::Exists);
     let mut child = rig.sandbox_with(|claim| {
         claim.layers = vec![BASE_LAYER.to_owned(), layer.clone()];
     });
     assert_eq!(child.ok(&["read", "/data/of-the-upper"]), "new");
-    assert_eq!(child.ok(&["stat", "/data/of-the-upper"]), "100644 1000 1000");
+    assert_eq!(
+        child.ok(&["stat", "/data/of-the-upper"]),
+        "100644 1000 1000"
+    );
     assert_eq!(child.ok(&["list", "/data/moved"]), "");
     assert_eq!(child.errno(&["list", "/data/inner"]), libc::ENOENT);
     assert_eq!(child.ok(&["list", "/etc"]), "");
     child.ok(&["remove", "/data/of-the-upper"]);
-    let delete = || rig.ask(Op::DeleteLayer(wire::DeleteLayer { layer: layer.clone() }));
+    let delete = || {
+        rig.ask(Op::DeleteLayer(wire::DeleteLayer {
+            layer: layer.clone(),
+        }))
+    };
     assert_eq!(delete().unwrap_err().code(), Code::Busy);
     rig.kill(&child.id);
     assert_eq!(delete().unwrap_err().code(), Code::Busy);
-    rig.done(Op::DeleteDisk(wire::DeleteDisk { sandbox: child.id.clone() }));
+    rig.done(Op::DeleteDisk(wire::DeleteDisk {
+        sandbox: child.id.clone(),
+    }));
     delete().unwrap();
     assert_eq!(rig.leaks(), []);
 }
@@ -98,7 +142,10 @@ fn sizes_are_bounded_and_a_stopped_disk_grows() {
             .try_sandbox(|claim| claim.disk = Some(claim::Disk::NewBytes(bytes)))
             .err()
             .unwrap();
-        assert_eq!((failure.code(), failure.field.as_str()), (Code::Invalid, "new_bytes"));
+        assert_eq!(
+            (failure.code(), failure.field.as_str()),
+            (Code::Invalid, "new_bytes")
+        );
     }
     let mut inmate = rig.sandbox_with(|claim| {
         claim.disk = Some(claim::Disk::NewBytes((100 << 20) + 1));
@@ -108,7 +155,12 @@ fn sizes_are_bounded_and_a_stopped_disk_grows() {
     assert_eq!(inmate.errno(&["fill", "/data/big", "300"]), libc::ENOSPC);
     inmate.ok(&["remove", "/data/big"]);
     let id = inmate.id.clone();
-    let resize = |bytes| rig.ask(Op::ResizeDisk(wire::ResizeDisk { sandbox: id.clone(), bytes }));
+    let resize = |bytes| {
+        rig.ask(Op::ResizeDisk(wire::ResizeDisk {
+            sandbox: id.clone(),
+            bytes,
+        }))
+    };
     assert_eq!(resize(64 << 20).unwrap_err().code(), Code::Invalid);
     rig.kill(&id);
     resize(400 << 20).unwrap();
@@ -130,9 +182,13 @@ fn below_the_admission_mark_nothing_new_is_taken_and_deleting_still_works() {
     });
     let slot = random_id();
     let _listener = rig.slot_socket(&slot);
-    let failure = rig.ask(Op::PrepareSlot(wire::PrepareSlot { slot })).unwrap_err();
+    let failure = rig
+        .ask(Op::PrepareSlot(wire::PrepareSlot { slot }))
+        .unwrap_err();
     assert_eq!(failure.code(), Code::PoolFull);
-    let delete = wire::DeleteDisk { sandbox: random_id() };
+    let delete = wire::DeleteDisk {
+        sandbox: random_id(),
+    };
     rig.done(Op::DeleteDisk(delete));
     match rig.ask(Op::Df(wire::Df {})) {
         Ok(Reply::Df(report)) => assert!(report.refusing),

@@ -54,7 +54,14 @@ fn garbage_closes_the_connection_and_harms_nobody() {
 fn ids_that_are_none_are_refused_by_their_field() {
     let rig = Rig::new();
     let good = random_id();
-    let bad = ["", "..", "../../../../../../../../../../../", "/etc/passwd", &good.to_uppercase(), &good[1..]];
+    let bad = [
+        "",
+        "..",
+        "../../../../../../../../../../../",
+        "/etc/passwd",
+        &good.to_uppercase(),
+        &good[1..],
+    ];
     for id in bad {
         let id = id.to_owned();
         let claim = |slot: &str, sandbox: &str, layer: &str| {
@@ -63,22 +70,69 @@ fn ids_that_are_none_are_refused_by_their_field() {
             Op::Claim(request)
         };
         for (op, field) in [
-            (Op::PrepareSlot(wire::PrepareSlot { slot: id.clone() }), "slot"),
+            (
+                Op::PrepareSlot(wire::PrepareSlot { slot: id.clone() }),
+                "slot",
+            ),
             (Op::DropSlot(wire::DropSlot { slot: id.clone() }), "slot"),
             (claim(&id, &good, &good), "slot"),
             (claim(&good, &id, &good), "sandbox"),
             (claim(&good, &good, &id), "layers"),
-            (Op::Kill(wire::Kill { sandbox: id.clone() }), "sandbox"),
-            (Op::Freeze(wire::Freeze { sandbox: id.clone() }), "sandbox"),
-            (Op::DeleteDisk(wire::DeleteDisk { sandbox: id.clone() }), "sandbox"),
-            (Op::DeleteSnapshot(wire::DeleteSnapshot { snapshot: id.clone() }), "snapshot"),
-            (Op::DeleteLayer(wire::DeleteLayer { layer: id.clone() }), "layer"),
-            (Op::Snapshot(wire::Snapshot { sandbox: good.clone(), snapshot: id.clone() }), "snapshot"),
-            (Op::ResizeDisk(wire::ResizeDisk { sandbox: id.clone(), bytes: 1 << 30 }), "sandbox"),
-            (Op::Usage(wire::Usage { sandboxes: vec![id.clone()] }), "sandboxes"),
+            (
+                Op::Kill(wire::Kill {
+                    sandbox: id.clone(),
+                }),
+                "sandbox",
+            ),
+            (
+                Op::Freeze(wire::Freeze {
+                    sandbox: id.clone(),
+                }),
+                "sandbox",
+            ),
+            (
+                Op::DeleteDisk(wire::DeleteDisk {
+                    sandbox: id.clone(),
+                }),
+                "sandbox",
+            ),
+            (
+                Op::DeleteSnapshot(wire::DeleteSnapshot {
+                    snapshot: id.clone(),
+                }),
+                "snapshot",
+            ),
+            (
+                Op::DeleteLayer(wire::DeleteLayer { layer: id.clone() }),
+                "layer",
+            ),
+            (
+                Op::Snapshot(wire::Snapshot {
+                    sandbox: good.clone(),
+                    snapshot: id.clone(),
+                }),
+                "snapshot",
+            ),
+            (
+                Op::ResizeDisk(wire::ResizeDisk {
+                    sandbox: id.clone(),
+                    bytes: 1 << 30,
+                }),
+                "sandbox",
+            ),
+            (
+                Op::Usage(wire::Usage {
+                    sandboxes: vec![id.clone()],
+                }),
+                "sandboxes",
+            ),
         ] {
             let failure = rig.ask(op).unwrap_err();
-            assert_eq!((failure.code(), failure.field.as_str()), (Code::Invalid, field), "{id:?}");
+            assert_eq!(
+                (failure.code(), failure.field.as_str()),
+                (Code::Invalid, field),
+                "{id:?}"
+            );
         }
     }
 }
@@ -88,7 +142,9 @@ fn a_link_in_the_place_of_a_slots_directory_is_not_followed() {
     let rig = Rig::new();
     let slot = random_id();
     symlink("/etc", rig.run.join("s").join(&slot)).unwrap();
-    let failure = rig.ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() })).unwrap_err();
+    let failure = rig
+        .ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() }))
+        .unwrap_err();
     assert_eq!(failure.code(), Code::Io);
     std::fs::remove_file(rig.run.join("s").join(&slot)).unwrap();
     assert_eq!(rig.leaks(), []);
@@ -98,7 +154,10 @@ fn a_link_in_the_place_of_a_slots_directory_is_not_followed() {
 fn host_names_and_profiles_outside_of_the_protocol_are_refused() {
     let rig = Rig::new();
     for hostname in ["a b", "-x", "ü", "a/b", &"x".repeat(64), "a\0b"] {
-        let failure = rig.try_sandbox(|claim| claim.hostname = hostname.to_owned()).err().unwrap();
+        let failure = rig
+            .try_sandbox(|claim| claim.hostname = hostname.to_owned())
+            .err()
+            .unwrap();
         assert_eq!(failure.field, "hostname", "{hostname:?}");
     }
     let failure = rig.try_sandbox(|claim| claim.profile = 7).err().unwrap();
@@ -129,5 +188,10 @@ fn other_users_are_turned_away() {
         .gid(65534)
         .output()
         .unwrap();
-    assert_eq!(output.stdout, b"0\n", "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.stdout,
+        b"0\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -12,7 +12,10 @@ const WITH_SYS_ADMIN: &str = "00000000a02405fb";
 
 fn field(inmate: &mut Inmate, name: &str) -> String {
     let status = inmate.ok(&["read", "/proc/self/status"]);
-    let line = status.lines().find(|l| l.starts_with(&format!("{name}:"))).unwrap();
+    let line = status
+        .lines()
+        .find(|l| l.starts_with(&format!("{name}:")))
+        .unwrap();
     line.split_once(':').unwrap().1.trim().to_owned()
 }
 
@@ -33,7 +36,10 @@ fn capabilities_and_filter_are_those_of_the_profile() {
     let unshare = libc::SYS_unshare.to_string();
     let namespaces = (libc::CLONE_NEWUSER | libc::CLONE_NEWNS).to_string();
     extended.ok(&["call", &unshare, &namespaces]);
-    assert_eq!(standard.errno(&["call", &unshare, &namespaces]), libc::EPERM);
+    assert_eq!(
+        standard.errno(&["call", &unshare, &namespaces]),
+        libc::EPERM
+    );
 }
 
 #[test]
@@ -60,14 +66,38 @@ fn calls_that_reach_the_host_are_refused() {
         (libc::SYS_setns, &[0]),
         (libc::SYS_unshare, &[libc::CLONE_NEWUSER as i64]),
         (libc::SYS_unshare, &[libc::CLONE_NEWNS as i64]),
-        (libc::SYS_clone, &[libc::CLONE_NEWUSER as i64 | libc::SIGCHLD as i64]),
-        (libc::SYS_clone, &[libc::CLONE_NEWNET as i64 | libc::SIGCHLD as i64]),
-        (libc::SYS_socket, &[libc::AF_PACKET as i64, libc::SOCK_RAW as i64]),
-        (libc::SYS_socket, &[libc::AF_PACKET as i64, libc::SOCK_DGRAM as i64]),
-        (libc::SYS_socket, &[libc::AF_INET as i64, libc::SOCK_RAW as i64, 1]),
-        (libc::SYS_socket, &[libc::AF_INET6 as i64, libc::SOCK_RAW as i64, 58]),
-        (libc::SYS_socket, &[libc::AF_VSOCK as i64, libc::SOCK_STREAM as i64]),
-        (libc::SYS_socket, &[libc::AF_ALG as i64, libc::SOCK_SEQPACKET as i64]),
+        (
+            libc::SYS_clone,
+            &[libc::CLONE_NEWUSER as i64 | libc::SIGCHLD as i64],
+        ),
+        (
+            libc::SYS_clone,
+            &[libc::CLONE_NEWNET as i64 | libc::SIGCHLD as i64],
+        ),
+        (
+            libc::SYS_socket,
+            &[libc::AF_PACKET as i64, libc::SOCK_RAW as i64],
+        ),
+        (
+            libc::SYS_socket,
+            &[libc::AF_PACKET as i64, libc::SOCK_DGRAM as i64],
+        ),
+        (
+            libc::SYS_socket,
+            &[libc::AF_INET as i64, libc::SOCK_RAW as i64, 1],
+        ),
+        (
+            libc::SYS_socket,
+            &[libc::AF_INET6 as i64, libc::SOCK_RAW as i64, 58],
+        ),
+        (
+            libc::SYS_socket,
+            &[libc::AF_VSOCK as i64, libc::SOCK_STREAM as i64],
+        ),
+        (
+            libc::SYS_socket,
+            &[libc::AF_ALG as i64, libc::SOCK_SEQPACKET as i64],
+        ),
         (libc::SYS_ioctl, &[0, 0x5412]),
         (libc::SYS_reboot, &[0]),
         (libc::SYS_swapoff, &[0]),
@@ -78,11 +108,21 @@ fn calls_that_reach_the_host_are_refused() {
         let mut words = vec!["call".to_owned(), number.to_string()];
         words.extend(arguments.iter().map(i64::to_string));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        assert_eq!(inmate.errno(&words), libc::EPERM, "call {number} {arguments:?}");
+        assert_eq!(
+            inmate.errno(&words),
+            libc::EPERM,
+            "call {number} {arguments:?}"
+        );
     }
-    assert_eq!(inmate.errno(&["call", &libc::SYS_clone3.to_string()]), libc::ENOSYS);
+    assert_eq!(
+        inmate.errno(&["call", &libc::SYS_clone3.to_string()]),
+        libc::ENOSYS
+    );
     // The x32 number of getpid.
-    assert_eq!(inmate.errno(&["call", &(0x4000_0000 + libc::SYS_getpid).to_string()]), libc::ENOSYS);
+    assert_eq!(
+        inmate.errno(&["call", &(0x4000_0000 + libc::SYS_getpid).to_string()]),
+        libc::ENOSYS
+    );
     assert_eq!(inmate.errno(&["mknod", "/data/device"]), libc::EPERM);
     for allowed in [
         (libc::AF_INET, libc::SOCK_DGRAM, 1), // ping without a capability
@@ -98,7 +138,11 @@ fn calls_that_reach_the_host_are_refused() {
             &protocol.to_string(),
         ]);
     }
-    inmate.ok(&["call", &libc::SYS_ptrace.to_string(), &libc::PTRACE_TRACEME.to_string()]);
+    inmate.ok(&[
+        "call",
+        &libc::SYS_ptrace.to_string(),
+        &libc::PTRACE_TRACEME.to_string(),
+    ]);
 }
 
 #[test]
@@ -107,10 +151,25 @@ fn nothing_tells_about_the_host_or_others() {
     let other = rig.sandbox();
     let mut inmate = rig.sandbox();
     let mounts = inmate.ok(&["read", "/proc/self/mountinfo"]);
-    for secret in [rig.dir.to_str().unwrap(), "loop", "/var", "pool", &other.id, "/proc/1"] {
+    for secret in [
+        rig.dir.to_str().unwrap(),
+        "loop",
+        "/var",
+        "pool",
+        &other.id,
+        "/proc/1",
+    ] {
         assert!(!mounts.contains(secret), "{secret}: {mounts}");
     }
-    for hidden in ["cmdline", "kcore", "keys", "timer_list", "diskstats", "partitions", "kallsyms"] {
+    for hidden in [
+        "cmdline",
+        "kcore",
+        "keys",
+        "timer_list",
+        "diskstats",
+        "partitions",
+        "kallsyms",
+    ] {
         let path = format!("/proc/{hidden}");
         match inmate.tell(&["read", &path]) {
             Ok(text) => assert_eq!(text, "", "{path}"),
@@ -123,13 +182,28 @@ fn nothing_tells_about_the_host_or_others() {
     for group in inmate.ok(&["read", "/proc/self/cgroup"]).lines() {
         assert!(!group.contains("atoll"), "{group}");
     }
-    for path in ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/x", "/proc/sys/net/ipv4/ip_forward"] {
+    for path in [
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sysrq-trigger",
+        "/sys/x",
+        "/proc/sys/net/ipv4/ip_forward",
+    ] {
         let errno = inmate.errno(&["write", path, "x"]);
-        assert!([libc::EROFS, libc::EACCES, libc::EPERM, libc::ENOENT].contains(&errno), "{path}: {errno}");
+        assert!(
+            [libc::EROFS, libc::EACCES, libc::EPERM, libc::ENOENT].contains(&errno),
+            "{path}: {errno}"
+        );
     }
     assert_eq!(inmate.errno(&["list", "/run/.atoll/d"]), libc::EACCES);
     assert_eq!(inmate.ok(&["stat", "/run/.atoll"]), "40700 0 0");
-    assert_eq!(inmate.ok(&["stat", "/data/inner/file"]).split_once(' ').unwrap().1, "0 0");
+    assert_eq!(
+        inmate
+            .ok(&["stat", "/data/inner/file"])
+            .split_once(' ')
+            .unwrap()
+            .1,
+        "0 0"
+    );
 }
 
 #[test]
@@ -147,11 +221,19 @@ fn the_guest_inherits_nothing_and_cannot_be_read_by_its_root() {
     // Standard input, output and error, and the spool.
     assert_eq!(targets, ["/", "/null", "/null", "/null"]);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let uid = status.lines().find(|l| l.starts_with("Uid:")).unwrap().split_whitespace().nth(1);
+    let uid = status
+        .lines()
+        .find(|l| l.starts_with("Uid:"))
+        .unwrap()
+        .split_whitespace()
+        .nth(1);
     assert!(uid.unwrap().parse::<u32>().unwrap() >= 0x3000_0000);
     // Undumpable: its files below /proc are the host's root's, not the sandbox's.
     use std::os::unix::fs::MetadataExt;
-    assert_eq!(fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid(), 0);
+    assert_eq!(
+        fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid(),
+        0
+    );
 }
 
 #[test]
@@ -159,7 +241,11 @@ fn every_sandbox_has_ids_limits_and_disk_of_its_own() {
     let rig = Rig::new();
     let mut first = rig.sandbox();
     let mut second = rig.sandbox_with(|claim| {
-        claim.limits = Some(wire::Limits { cpu_millis: 500, memory_bytes: 64 << 20, pids: 20 });
+        claim.limits = Some(wire::Limits {
+            cpu_millis: 500,
+            memory_bytes: 64 << 20,
+            pids: 20,
+        });
         claim.hostname = "my-host.example".to_owned();
     });
     assert_ne!(first.claimed.index, second.claimed.index);
@@ -175,7 +261,12 @@ fn every_sandbox_has_ids_limits_and_disk_of_its_own() {
     let mut events = rig.subscribe();
     let killed: i32 = second.ok(&["hog", "200"]).parse().unwrap();
     assert_eq!(killed & 0x7f, libc::SIGKILL);
-    assert_eq!(events.event(), wire::event::Kind::Oom(wire::event::Oom { id: second.id.clone() }));
+    assert_eq!(
+        events.event(),
+        wire::event::Kind::Oom(wire::event::Oom {
+            id: second.id.clone()
+        })
+    );
     let usage = rig.kill(&second.id).usage.unwrap();
     assert_eq!(usage.oom_kills, 1);
     assert!(usage.memory_peak > 32 << 20);
@@ -205,11 +296,16 @@ fn device_nodes_of_a_layer_stay_closed_also_to_an_extended_sandbox() {
 #[test]
 fn a_sandbox_without_network_reaches_not_even_the_gateway() {
     let rig = Rig::new();
-    let Ok(wire::response::Result::Info(info)) = rig.ask(Op::Info(wire::Info {})) else { panic!() };
+    let Ok(wire::response::Result::Info(info)) = rig.ask(Op::Info(wire::Info {})) else {
+        panic!()
+    };
     let resolver = format!("{}:53", info.gateway);
     let mut inmate = rig.sandbox_with(|claim| claim.network = false);
     assert!(inmate.tell(&["tcp", &resolver]).is_err());
-    let set = |enabled| wire::SetNetwork { sandbox: inmate.id.clone(), enabled };
+    let set = |enabled| wire::SetNetwork {
+        sandbox: inmate.id.clone(),
+        enabled,
+    };
     let (on, off) = (set(true), set(false));
     rig.done(Op::SetNetwork(on));
     inmate.ok(&["tcp", &resolver]);

@@ -11,7 +11,13 @@ use common::{Rig, random_id};
 fn report(what: &str, mut times: Vec<Duration>) {
     times.sort();
     let at = |q: usize| times[(times.len() - 1) * q / 100].as_secs_f64() * 1e3;
-    println!("{what}: n={} p50 {:.2} p95 {:.2} max {:.2} ms", times.len(), at(50), at(95), at(100));
+    println!(
+        "{what}: n={} p50 {:.2} p95 {:.2} max {:.2} ms",
+        times.len(),
+        at(50),
+        at(95),
+        at(100)
+    );
 }
 
 #[test]
@@ -27,7 +33,8 @@ fn numbers() {
             let listener = rig.slot_socket(&slot);
             std::thread::sleep(Duration::from_millis(idle));
             let start = Instant::now();
-            line.ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() })).unwrap();
+            line.ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() }))
+                .unwrap();
             prepare.push(start.elapsed());
             let sandbox = random_id();
             let mut request = Rig::claim_request(&slot, &sandbox);
@@ -38,14 +45,22 @@ fn numbers() {
             std::thread::sleep(Duration::from_millis(idle));
             let start = Instant::now();
             line.ask(Op::Claim(request)).unwrap();
-            if other { grown.push(start.elapsed()) } else { claim.push(start.elapsed()) }
+            if other {
+                grown.push(start.elapsed())
+            } else {
+                claim.push(start.elapsed())
+            }
             listener.accept().unwrap();
             dial.push(start.elapsed());
             std::thread::sleep(Duration::from_millis(idle));
             let start = Instant::now();
-            line.ask(Op::Kill(wire::Kill { sandbox: sandbox.clone() })).unwrap();
+            line.ask(Op::Kill(wire::Kill {
+                sandbox: sandbox.clone(),
+            }))
+            .unwrap();
             kill.push(start.elapsed());
-            line.ask(Op::DeleteDisk(wire::DeleteDisk { sandbox })).unwrap();
+            line.ask(Op::DeleteDisk(wire::DeleteDisk { sandbox }))
+                .unwrap();
         }
         println!("idle {idle} ms between operations");
         report("  prepare slot", prepare);

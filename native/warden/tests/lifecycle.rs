@@ -50,13 +50,28 @@ fn what_cannot_be_claimed_leaves_the_slot_unused() {
 fn a_frozen_sandbox_can_be_killed_and_limits_change_while_it_lives() {
     let rig = Rig::new();
     let mut inmate = rig.sandbox();
-    let limits = wire::Limits { cpu_millis: 250, memory_bytes: 128 << 20, pids: 32 };
-    let set = |limits| wire::SetLimits { sandbox: inmate.id.clone(), limits: Some(limits) };
-    let (lower, higher) = (set(limits), set(wire::Limits { memory_bytes: 512 << 20, ..limits }));
+    let limits = wire::Limits {
+        cpu_millis: 250,
+        memory_bytes: 128 << 20,
+        pids: 32,
+    };
+    let set = |limits| wire::SetLimits {
+        sandbox: inmate.id.clone(),
+        limits: Some(limits),
+    };
+    let (lower, higher) = (
+        set(limits),
+        set(wire::Limits {
+            memory_bytes: 512 << 20,
+            ..limits
+        }),
+    );
     rig.done(Op::SetLimits(lower));
     rig.done(Op::SetLimits(higher));
     assert_eq!(inmate.ok(&["hog", "200"]), "0");
-    let frozen = wire::Freeze { sandbox: inmate.id.clone() };
+    let frozen = wire::Freeze {
+        sandbox: inmate.id.clone(),
+    };
     rig.done(Op::Freeze(frozen.clone()));
     rig.done(Op::Freeze(frozen));
     assert!(rig.everything().live[0].frozen);
@@ -74,7 +89,9 @@ fn where_nothing_reflinks_the_pool_copies_and_says_so() {
         config["pool"]["kind"] = "dir".into();
         config["pool"]["dir"] = dir.into();
     });
-    let Ok(wire::response::Result::Info(info)) = rig.ask(Op::Info(wire::Info {})) else { panic!() };
+    let Ok(wire::response::Result::Info(info)) = rig.ask(Op::Info(wire::Info {})) else {
+        panic!()
+    };
     let mut inmate = rig.sandbox();
     inmate.ok(&["fill", "/data/some", "10"]);
     let (snapshot, made) = rig.snapshot(&inmate.id);
@@ -113,8 +130,13 @@ fn slots_run_out_with_an_answer_of_its_own() {
     let (slot, _listener) = rig.slot();
     let second = random_id();
     let _socket = rig.slot_socket(&second);
-    let failure = rig.ask(Op::PrepareSlot(wire::PrepareSlot { slot: second.clone() })).unwrap_err();
+    let failure = rig
+        .ask(Op::PrepareSlot(wire::PrepareSlot {
+            slot: second.clone(),
+        }))
+        .unwrap_err();
     assert_eq!(failure.code(), Code::NoSlot);
     rig.done(Op::DropSlot(wire::DropSlot { slot }));
-    rig.ask(Op::PrepareSlot(wire::PrepareSlot { slot: second })).unwrap();
+    rig.ask(Op::PrepareSlot(wire::PrepareSlot { slot: second }))
+        .unwrap();
 }

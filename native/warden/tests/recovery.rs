@@ -13,7 +13,9 @@ fn a_new_warden_takes_over_what_lives_and_removes_the_rest() {
     let mut rig = Rig::new();
     let mut inmate = rig.sandbox();
     let frozen = rig.sandbox();
-    rig.done(Op::Freeze(wire::Freeze { sandbox: frozen.id.clone() }));
+    rig.done(Op::Freeze(wire::Freeze {
+        sandbox: frozen.id.clone(),
+    }));
     let (slot, _listener) = rig.slot();
     inmate.ok(&["write", "/data/kept", "before"]);
     let before = rig.everything();
@@ -23,8 +25,16 @@ fn a_new_warden_takes_over_what_lives_and_removes_the_rest() {
     fs::write(rig.pool().join("tmp/half-made"), "x").unwrap();
     rig.start();
     let after = rig.everything();
-    let mut live: Vec<_> = after.live.iter().map(|l| (&l.id, l.pid, l.start_time, l.frozen)).collect();
-    let mut was: Vec<_> = before.live.iter().map(|l| (&l.id, l.pid, l.start_time, l.frozen)).collect();
+    let mut live: Vec<_> = after
+        .live
+        .iter()
+        .map(|l| (&l.id, l.pid, l.start_time, l.frozen))
+        .collect();
+    let mut was: Vec<_> = before
+        .live
+        .iter()
+        .map(|l| (&l.id, l.pid, l.start_time, l.frozen))
+        .collect();
     live.sort();
     was.sort();
     assert_eq!(live, was);
@@ -33,7 +43,9 @@ fn a_new_warden_takes_over_what_lives_and_removes_the_rest() {
     assert!(!rig.pool().join(format!("slots/{slot}.img")).exists());
     assert_eq!(rig.leaks(), []);
     inmate.ok(&["write", "/data/later", "after"]);
-    rig.done(Op::Thaw(wire::Thaw { sandbox: frozen.id.clone() }));
+    rig.done(Op::Thaw(wire::Thaw {
+        sandbox: frozen.id.clone(),
+    }));
     // Indexes in use stay in use.
     let third = rig.sandbox();
     assert!(before.live.iter().all(|l| l.index != third.claimed.index));
@@ -86,7 +98,9 @@ fn what_died_while_no_warden_ran_is_stopped_with_its_files() {
     let pid = inmate.claimed.pid;
     // SAFETY: a process of this test.
     unsafe { libc::kill(pid, libc::SIGKILL) };
-    eventually("the end", || !Path::new(&format!("/proc/{pid}/root/data")).exists());
+    eventually("the end", || {
+        !Path::new(&format!("/proc/{pid}/root/data")).exists()
+    });
     rig.start();
     // It may still have been ending when the new warden came.
     eventually("the release", || rig.everything().live.is_empty());
@@ -147,7 +161,9 @@ fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
     let mut random: u64 = 0x5eed;
     let mut answered = Vec::new();
     for _ in 0..12 {
-        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        random = random
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         let after = std::time::Duration::from_micros((random >> 33) % 60_000);
         let killer = rig.killer();
         let timer = std::thread::spawn(move || {
@@ -162,9 +178,14 @@ fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
             line.try_ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() }))?;
             line.try_ask(Op::Claim(Rig::claim_request(&slot, &sandbox)))?;
             answered.push(sandbox.clone());
-            let snapshot = wire::Snapshot { sandbox: sandbox.clone(), snapshot: random_id() };
+            let snapshot = wire::Snapshot {
+                sandbox: sandbox.clone(),
+                snapshot: random_id(),
+            };
             line.try_ask(Op::Snapshot(snapshot))?;
-            line.try_ask(Op::Kill(wire::Kill { sandbox: sandbox.clone() }))
+            line.try_ask(Op::Kill(wire::Kill {
+                sandbox: sandbox.clone(),
+            }))
         };
         work(&mut line);
         timer.join().unwrap();
@@ -174,7 +195,10 @@ fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
     }
     let all = rig.everything();
     for id in &answered {
-        assert!(all.disks.iter().any(|d| d.id == *id), "the disk of {id} is lost");
+        assert!(
+            all.disks.iter().any(|d| d.id == *id),
+            "the disk of {id} is lost"
+        );
     }
     for live in &all.live {
         rig.kill(&live.id);

@@ -54,7 +54,11 @@ impl Pool {
 
     /// Opens the image for reading and writing.
     pub fn open_image(&self, family: Family, id: Id) -> Outcome<File> {
-        match OpenOptions::new().read(true).write(true).open(self.image(family, id)) {
+        match OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.image(family, id))
+        {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 Err(Fault::not_found(family.noun(), id))
             }
@@ -97,7 +101,10 @@ impl Pool {
         let mut ids = Vec::new();
         for entry in fs::read_dir(self.root.join(family.dir()))? {
             let name = entry?.file_name();
-            let id = name.to_str().and_then(|n| n.strip_suffix(".img")).and_then(Id::parse);
+            let id = name
+                .to_str()
+                .and_then(|n| n.strip_suffix(".img"))
+                .and_then(Id::parse);
             ids.extend(id);
         }
         ids.sort_unstable();
@@ -111,7 +118,12 @@ impl Pool {
             Ok(record) => (record.size, record.layers),
             Err(_) => (fs::metadata(&image).ok()?.len(), Vec::new()),
         };
-        Some(Disk { id: id.to_string(), size, used: used_bytes(&image), layers })
+        Some(Disk {
+            id: id.to_string(),
+            size,
+            used: used_bytes(&image),
+            layers,
+        })
     }
 
     /// Makes record and name of a disk durable, which a claim does not wait for.
@@ -124,11 +136,19 @@ impl Pool {
     }
 
     pub fn list(&self, family: Family) -> io::Result<Vec<Disk>> {
-        Ok(self.ids(family)?.into_iter().filter_map(|id| self.describe(family, id)).collect())
+        Ok(self
+            .ids(family)?
+            .into_iter()
+            .filter_map(|id| self.describe(family, id))
+            .collect())
     }
 
     /// Bytes allocated by all images of a family; shared extents count once for each image.
     pub fn used(&self, family: Family) -> io::Result<u64> {
-        Ok(self.ids(family)?.into_iter().map(|id| used_bytes(&self.image(family, id))).sum())
+        Ok(self
+            .ids(family)?
+            .into_iter()
+            .map(|id| used_bytes(&self.image(family, id)))
+            .sum())
     }
 }

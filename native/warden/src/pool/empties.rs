@@ -12,8 +12,17 @@ use crate::config::DISK_STEP;
 use crate::lock::lock;
 
 const GIB: u64 = 1 << 30;
-const COMMON: [u64; 9] =
-    [GIB, 2 * GIB, 3 * GIB, 5 * GIB, 8 * GIB, 10 * GIB, 20 * GIB, 50 * GIB, 100 * GIB];
+const COMMON: [u64; 9] = [
+    GIB,
+    2 * GIB,
+    3 * GIB,
+    5 * GIB,
+    8 * GIB,
+    10 * GIB,
+    20 * GIB,
+    50 * GIB,
+    100 * GIB,
+];
 /// Sizes kept; beyond, an unusual one is dropped for the next.
 const KEPT: usize = 64;
 
@@ -25,18 +34,26 @@ pub struct Empties {
 impl Empties {
     pub fn open(root: &Path, default_bytes: u64) -> Result<Empties, String> {
         let default_size = default_bytes.next_multiple_of(DISK_STEP);
-        let empties = Empties { default_size, images: Mutex::default() };
+        let empties = Empties {
+            default_size,
+            images: Mutex::default(),
+        };
         let explain = |e: io::Error| format!("formatted disks: {e}");
         for entry in fs::read_dir(root.join("empty")).map_err(explain)? {
             let path = entry.map_err(explain)?.path();
-            let size = path.file_stem().and_then(|n| n.to_str()).and_then(|n| n.parse().ok());
+            let size = path
+                .file_stem()
+                .and_then(|n| n.to_str())
+                .and_then(|n| n.parse().ok());
             if let Some(size) = size {
                 let file = File::open(&path).map_err(explain)?;
                 lock(&empties.images).insert(size, Arc::new(file));
             }
         }
         for size in COMMON.into_iter().chain([default_size]) {
-            empties.get(root, size).map_err(|e| format!("formatting {size} bytes: {e}"))?;
+            empties
+                .get(root, size)
+                .map_err(|e| format!("formatting {size} bytes: {e}"))?;
         }
         Ok(empties)
     }
@@ -49,8 +66,10 @@ impl Empties {
             return Ok(image.clone());
         }
         if images.len() >= KEPT {
-            let unusual =
-                images.keys().copied().find(|s| !COMMON.contains(s) && *s != self.default_size);
+            let unusual = images
+                .keys()
+                .copied()
+                .find(|s| !COMMON.contains(s) && *s != self.default_size);
             if let Some(unusual) = unusual {
                 images.remove(&unusual);
                 durable::remove(&path(root, unusual))?;

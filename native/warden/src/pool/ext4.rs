@@ -30,8 +30,15 @@ pub fn format(image: &Path, bytes: u64) -> io::Result<()> {
     // One inode for 16 KiB; lazy tables keep the empty image small; the journal of 16 MiB is
     // what a clone has to carry; growing goes by meta_bg, so no blocks are reserved for it.
     let output = Command::new("mkfs.ext4")
-        .args(["-q", "-F", "-b", "4096", "-i", "16384", "-m", "0", "-J", "size=16"])
-        .args(["-E", "lazy_itable_init=1,nodiscard", "-O", "^resize_inode,^metadata_csum_seed"])
+        .args([
+            "-q", "-F", "-b", "4096", "-i", "16384", "-m", "0", "-J", "size=16",
+        ])
+        .args([
+            "-E",
+            "lazy_itable_init=1,nodiscard",
+            "-O",
+            "^resize_inode,^metadata_csum_seed",
+        ])
         .arg(image)
         .stdin(Stdio::null())
         .output()?;
@@ -79,10 +86,12 @@ pub fn mount_device(device: &LoopDevice) -> io::Result<Mounted> {
     context.string(c"source", &device.path())?;
     context.flag(c"discard")?;
     context.flag(c"noinit_itable")?;
-    let mount = context.mount(
-        libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID,
-    )?;
-    Ok(Mounted { mount, loop_number: device.number() })
+    let mount = context
+        .mount(libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID)?;
+    Ok(Mounted {
+        mount,
+        loop_number: device.number(),
+    })
 }
 
 /// Grows image, device and mounted file system to `bytes`. `PermissionDenied` when this process
@@ -95,7 +104,11 @@ pub fn grow(image: &File, mounted: &Mounted, bytes: u64) -> io::Result<()> {
     const EXT4_IOC_RESIZE_FS: libc::c_ulong = 0x4008_6610;
     image.set_len(bytes)?;
     LoopDevice::open(mounted.loop_number)?.refresh_size()?;
-    let root = sys::open_at(mounted.mount.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    let root = sys::open_at(
+        mounted.mount.as_fd(),
+        c".",
+        libc::O_RDONLY | libc::O_DIRECTORY,
+    )?;
     let blocks: u64 = bytes / 4096;
     // SAFETY: the request takes a pointer to a u64 block count.
     check(unsafe { libc::ioctl(root.as_raw_fd(), EXT4_IOC_RESIZE_FS as _, &blocks) }.into())?;
@@ -108,7 +121,11 @@ pub fn grow_offline(path: &Path, image: &File, bytes: u64) -> io::Result<()> {
     let before = image.metadata()?.len();
     image.set_len(bytes)?;
     // Forced: the program wants a check of every image that was ever mounted since the last one.
-    let run = Command::new("resize2fs").arg("-f").arg(path).stdin(Stdio::null()).output();
+    let run = Command::new("resize2fs")
+        .arg("-f")
+        .arg(path)
+        .stdin(Stdio::null())
+        .output();
     let error = match run {
         Ok(output) if output.status.success() => return image.sync_all(),
         Ok(output) => {
@@ -124,7 +141,11 @@ pub fn grow_offline(path: &Path, image: &File, bytes: u64) -> io::Result<()> {
 /// Undoes an FIFREEZE; `true` when there was one.
 pub fn thaw(mounted: &Mounted) -> io::Result<bool> {
     const FITHAW: libc::c_ulong = 0xC004_5878;
-    let root = sys::open_at(mounted.mount.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    let root = sys::open_at(
+        mounted.mount.as_fd(),
+        c".",
+        libc::O_RDONLY | libc::O_DIRECTORY,
+    )?;
     // SAFETY: the argument is ignored.
     match check(unsafe { libc::ioctl(root.as_raw_fd(), FITHAW as _, 0) }.into()) {
         Ok(_) => Ok(true),

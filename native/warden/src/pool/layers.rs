@@ -101,10 +101,12 @@ fn open(image: &Path, record: &LayerRecord) -> io::Result<LayerMount> {
     };
     context.string(c"source", &device.path())?;
     context.flag(c"ro")?;
-    let mount = context.mount(
-        libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV,
-    )?;
-    Ok(LayerMount { mount, root: record.root })
+    let mount = context
+        .mount(libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV)?;
+    Ok(LayerMount {
+        mount,
+        root: record.root,
+    })
 }
 
 impl Pool {
@@ -130,7 +132,10 @@ impl Pool {
         let mut ids = Vec::new();
         for entry in fs::read_dir(self.root.join("layers"))? {
             let name = entry?.file_name();
-            let id = name.to_str().and_then(|n| n.strip_suffix(".json")).and_then(Id::parse);
+            let id = name
+                .to_str()
+                .and_then(|n| n.strip_suffix(".json"))
+                .and_then(Id::parse);
             ids.extend(id);
         }
         ids.sort_unstable();

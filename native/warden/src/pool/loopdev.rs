@@ -61,11 +61,15 @@ pub struct LoopDevice {
 impl LoopDevice {
     /// Attaches `image`, which stays open for as long as the device is attached.
     pub fn attach(image: &File, read_only: bool) -> io::Result<LoopDevice> {
-        let control = OpenOptions::new().read(true).write(true).open("/dev/loop-control")?;
+        let control = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/loop-control")?;
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
             // SAFETY: takes no argument.
-            let number = check(unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE as _) }.into())?;
+            let number =
+                check(unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE as _) }.into())?;
             let number = number as u32;
             let attempt = open(number, !read_only).and_then(|file| {
                 configure(&file, image.as_raw_fd(), read_only)?;
@@ -75,8 +79,10 @@ impl LoopDevice {
                 // Another attach took the free device between the two calls, or devtmpfs has not
                 // made its node yet.
                 Err(e)
-                    if matches!(e.raw_os_error(), Some(libc::EBUSY | libc::ENOENT | libc::ENXIO))
-                        && Instant::now() < deadline =>
+                    if matches!(
+                        e.raw_os_error(),
+                        Some(libc::EBUSY | libc::ENOENT | libc::ENXIO)
+                    ) && Instant::now() < deadline =>
                 {
                     std::thread::yield_now();
                 }
@@ -89,7 +95,9 @@ impl LoopDevice {
     pub fn find(image: &File) -> io::Result<Option<LoopDevice>> {
         let wanted = image.metadata()?;
         for number in attached()? {
-            let Ok(file) = open(number, false) else { continue };
+            let Ok(file) = open(number, false) else {
+                continue;
+            };
             let Some(info) = status(&file) else { continue };
             if info.device == encode_device(wanted.dev()) && info.inode == wanted.ino() {
                 return Ok(Some(LoopDevice { file, number }));
@@ -100,7 +108,10 @@ impl LoopDevice {
 
     /// A device known by its number.
     pub fn open(number: u32) -> io::Result<LoopDevice> {
-        Ok(LoopDevice { file: open(number, false)?, number })
+        Ok(LoopDevice {
+            file: open(number, false)?,
+            number,
+        })
     }
 
     pub fn number(&self) -> u32 {
@@ -124,7 +135,10 @@ pub fn attached() -> io::Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for entry in std::fs::read_dir("/sys/block")? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|n| n.strip_prefix("loop")).and_then(|n| n.parse().ok());
+        let number = name
+            .to_str()
+            .and_then(|n| n.strip_prefix("loop"))
+            .and_then(|n| n.parse().ok());
         if let Some(number) = number
             && is_attached(number)
         {
@@ -142,7 +156,9 @@ pub fn backed_below(dir: &Path) -> io::Result<Vec<(u32, String)>> {
         .filter_map(|number| {
             let file = format!("/sys/block/loop{number}/loop/backing_file");
             let image = std::fs::read_to_string(file).ok()?;
-            image.starts_with(&prefix).then(|| (number, image.trim_end().to_owned()))
+            image
+                .starts_with(&prefix)
+                .then(|| (number, image.trim_end().to_owned()))
         })
         .collect())
 }
@@ -160,9 +176,12 @@ pub fn wait_detached(number: u32, image: &File, limit: Duration) -> io::Result<b
         if !is_attached(number) {
             return Ok(true);
         }
-        let same = open(number, false).ok().and_then(|file| status(&file)).is_some_and(|info| {
-            info.device == encode_device(wanted.dev()) && info.inode == wanted.ino()
-        });
+        let same = open(number, false)
+            .ok()
+            .and_then(|file| status(&file))
+            .is_some_and(|info| {
+                info.device == encode_device(wanted.dev()) && info.inode == wanted.ino()
+            });
         if !same {
             return Ok(true);
         }

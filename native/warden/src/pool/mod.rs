@@ -125,7 +125,11 @@ impl Pool {
             Some(dir) => sys::space(&c_path(dir))?.1,
             None => free,
         };
-        Ok(Space { total, free, backing_free })
+        Ok(Space {
+            total,
+            free,
+            backing_free,
+        })
     }
 
     /// Refuses when free space is below the admission mark.
@@ -162,8 +166,12 @@ impl Pool {
 
     /// Clones `from` to the new file `to`.
     pub fn clone_file(&self, from: &File, to: &Path) -> io::Result<File> {
-        let target =
-            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(to)?;
+        let target = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(to)?;
         let result = match self.kind {
             Kind::Copy => copy_sparse(from, &target),
             Kind::Xfs | Kind::Btrfs => sys::reflink(from, &target),

@@ -27,7 +27,10 @@ pub fn ensure(config: &Config) -> Result<(PathBuf, Option<PathBuf>), String> {
             Ok((dir, None))
         }
         _ => {
-            let state = config.state_dir.canonicalize().map_err(|e| explain(&config.state_dir, e))?;
+            let state = config
+                .state_dir
+                .canonicalize()
+                .map_err(|e| explain(&config.state_dir, e))?;
             let root = state.join("pool");
             let image = state.join("pool.img");
             fs::create_dir_all(&root).map_err(|e| explain(&root, e))?;
@@ -55,7 +58,9 @@ fn format_xfs(image: &Path, bytes: u64) -> Result<(), String> {
             .stdin(Stdio::null())
             .output()?;
         if !output.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            return Err(io::Error::other(
+                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            ));
         }
         File::open(&tmp)?.sync_all()?;
         durable::commit(&tmp, image)
@@ -72,7 +77,8 @@ fn mount_xfs(image: &Path, root: &Path) -> io::Result<()> {
     let context = FsContext::open(c"xfs")?;
     context.string(c"source", &device.path())?;
     context.flag(c"discard")?;
-    let mount = context.mount(libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID)?;
+    let mount = context
+        .mount(libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID)?;
     sys::attach(mount.as_fd(), &c_path(root))
 }
 
@@ -117,8 +123,18 @@ pub fn empty_dir(dir: &Path) -> io::Result<()> {
 /// Tries FICLONE, since the type of a file system does not say whether it was made with reflink.
 pub fn detect(root: &Path) -> io::Result<Kind> {
     let (a, b) = (root.join("tmp/reflink-a"), root.join("tmp/reflink-b"));
-    let from = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&a)?;
-    let to = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&b)?;
+    let from = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&a)?;
+    let to = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&b)?;
     io::Write::write_all(&mut &from, &[1; 4096])?;
     let works = sys::reflink(&from, &to).is_ok();
     durable::remove(&a)?;

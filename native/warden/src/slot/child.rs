@@ -131,7 +131,12 @@ pub unsafe fn run(plan: &Plan) -> ! {
         let mut report = [0u8; 5];
         report[0] = error.0 as u8;
         report[1..].copy_from_slice(&error.1.to_ne_bytes());
-        libc::send(plan.control, report.as_ptr().cast(), report.len(), libc::MSG_NOSIGNAL);
+        libc::send(
+            plan.control,
+            report.as_ptr().cast(),
+            report.len(),
+            libc::MSG_NOSIGNAL,
+        );
         libc::_exit(127)
     }
 }
@@ -144,7 +149,11 @@ fn errno() -> c_int {
 }
 
 fn ok(step: Step, result: c_long) -> Result<c_long, Failed> {
-    if result < 0 { Err(Failed(step, errno())) } else { Ok(result) }
+    if result < 0 {
+        Err(Failed(step, errno()))
+    } else {
+        Ok(result)
+    }
 }
 
 unsafe fn steps(plan: &Plan) -> Failed {
@@ -172,9 +181,16 @@ unsafe fn try_steps(plan: &Plan) -> Result<Never, Failed> {
         let claim = Claim::receive(plan.control)?;
         enter_root(&claim)?;
         let host = &claim.bytes[1..claim.length];
-        ok(Step::Hostname, libc::sethostname(host.as_ptr().cast(), host.len()).into())?;
+        ok(
+            Step::Hostname,
+            libc::sethostname(host.as_ptr().cast(), host.len()).into(),
+        )?;
         let extended = claim.bytes[0] == 1;
-        let filter = if extended { plan.extended } else { plan.standard };
+        let filter = if extended {
+            plan.extended
+        } else {
+            plan.standard
+        };
         confine(&*filter, extended, plan.last_capability)?;
         execute(plan, claim.spool)
     }
@@ -187,7 +203,13 @@ unsafe fn reset_signals() {
         // The raw call, as libc's refuses the two it uses itself; zero is SIG_DFL without flags.
         let default = [0usize; 4];
         for signal in 1..=64 {
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), null::<u8>(), 8);
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                null::<u8>(),
+                8,
+            );
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
@@ -246,11 +268,17 @@ unsafe fn receive_exactly(socket: RawFd, into: &mut [u8], step: Step) -> Result<
 unsafe fn become_root() -> Result<(), Failed> {
     // SAFETY: plain integers; raw calls, as libc's would signal threads that this copy has not.
     unsafe {
-        ok(Step::Ids, libc::syscall(libc::SYS_setgroups, 0, null::<libc::gid_t>()))?;
+        ok(
+            Step::Ids,
+            libc::syscall(libc::SYS_setgroups, 0, null::<libc::gid_t>()),
+        )?;
         ok(Step::Ids, libc::syscall(libc::SYS_setresgid, 0, 0, 0))?;
         ok(Step::Ids, libc::syscall(libc::SYS_setresuid, 0, 0, 0))?;
         // After the process joined its groups, so that they are the roots of the namespace.
-        ok(Step::CgroupNamespace, libc::unshare(libc::CLONE_NEWCGROUP).into())?;
+        ok(
+            Step::CgroupNamespace,
+            libc::unshare(libc::CLONE_NEWCGROUP).into(),
+        )?;
     }
     Ok(())
 }
@@ -265,7 +293,13 @@ unsafe fn mount(
 ) -> Result<(), Failed> {
     // SAFETY: all are valid C strings.
     let result = unsafe {
-        libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, data.as_ptr().cast())
+        libc::mount(
+            source.as_ptr(),
+            target.as_ptr(),
+            kind.as_ptr(),
+            flags,
+            data.as_ptr().cast(),
+        )
     };
     ok(step, result.into()).map(drop)
 }
@@ -325,15 +359,27 @@ const HIDDEN_FILES: [&CStr; 11] = [
     c"proc/sched_debug",
 ];
 const HIDDEN_DIRS: [&CStr; 3] = [c"proc/acpi", c"proc/scsi", c"proc/asound"];
-const READ_ONLY: [&CStr; 5] =
-    [c"proc/bus", c"proc/fs", c"proc/irq", c"proc/sys", c"proc/sysrq-trigger"];
+const READ_ONLY: [&CStr; 5] = [
+    c"proc/bus",
+    c"proc/fs",
+    c"proc/irq",
+    c"proc/sys",
+    c"proc/sysrq-trigger",
+];
 
 unsafe fn prepare_stage(plan: &Plan) -> Result<(), Failed> {
     // SAFETY: plain mount calls on paths of this process's own mount namespace.
     unsafe {
         let private = libc::MS_REC | libc::MS_PRIVATE;
         mount(Step::Private, c"", c"/", c"", private, c"")?;
-        mount(Step::Stage, c"tmpfs", STAGE, c"tmpfs", HARDENED, c"mode=755,size=1m")?;
+        mount(
+            Step::Stage,
+            c"tmpfs",
+            STAGE,
+            c"tmpfs",
+            HARDENED,
+            c"mode=755,size=1m",
+        )?;
         ok(Step::Stage, libc::chdir(STAGE.as_ptr()).into())?;
         for dir in [c"proc", c"dev", c"sys", c"atoll", c"root"] {
             make_dir(Step::Stage, dir, 0o755)?;
@@ -377,15 +423,36 @@ unsafe fn make_dev() -> Result<(), Failed> {
         let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
         mount(Step::Dev, c"devpts", c"dev/pts", c"devpts", flags, pts)?;
         // Its pages count as the sandbox's memory, so that is the bound.
-        mount(Step::Dev, c"shm", c"dev/shm", c"tmpfs", HARDENED & !libc::MS_NOEXEC, c"mode=1777")?;
-        mount(Step::Dev, c"mqueue", c"dev/mqueue", c"mqueue", HARDENED, c"")
+        mount(
+            Step::Dev,
+            c"shm",
+            c"dev/shm",
+            c"tmpfs",
+            HARDENED & !libc::MS_NOEXEC,
+            c"mode=1777",
+        )?;
+        mount(
+            Step::Dev,
+            c"mqueue",
+            c"dev/mqueue",
+            c"mqueue",
+            HARDENED,
+            c"",
+        )
     }
 }
 
 unsafe fn make_sys(entries: &[SysEntry]) -> Result<(), Failed> {
     // SAFETY: as `prepare_stage`; the entries' strings are valid.
     unsafe {
-        mount(Step::Sys, c"sysfs", c"sys", c"tmpfs", HARDENED, c"mode=755,size=256k")?;
+        mount(
+            Step::Sys,
+            c"sysfs",
+            c"sys",
+            c"tmpfs",
+            HARDENED,
+            c"mode=755,size=256k",
+        )?;
         for entry in entries {
             match entry {
                 SysEntry::Dir(path) => make_dir(Step::Sys, path, 0o555)?,
@@ -396,7 +463,10 @@ unsafe fn make_sys(entries: &[SysEntry]) -> Result<(), Failed> {
                         0o444 as libc::mode_t,
                     );
                     ok(Step::Sys, fd.into())?;
-                    ok(Step::Sys, libc::write(fd, content.as_ptr().cast(), content.len()) as c_long)?;
+                    ok(
+                        Step::Sys,
+                        libc::write(fd, content.as_ptr().cast(), content.len()) as c_long,
+                    )?;
                     libc::close(fd);
                 }
             }
@@ -410,14 +480,28 @@ unsafe fn mask_proc() -> Result<(), Failed> {
     // SAFETY: as `prepare_stage`.
     unsafe {
         for file in HIDDEN_FILES {
-            absent_is_fine(mount(Step::Mask, c"/dev/null", file, c"", libc::MS_BIND, c""))?;
+            absent_is_fine(mount(
+                Step::Mask,
+                c"/dev/null",
+                file,
+                c"",
+                libc::MS_BIND,
+                c"",
+            ))?;
         }
         for dir in HIDDEN_DIRS {
             let flags = libc::MS_RDONLY | HARDENED;
             absent_is_fine(mount(Step::Mask, c"tmpfs", dir, c"tmpfs", flags, c"size=0"))?;
         }
         for path in READ_ONLY {
-            let bound = mount(Step::Mask, path, path, c"", libc::MS_BIND | libc::MS_REC, c"");
+            let bound = mount(
+                Step::Mask,
+                path,
+                path,
+                c"",
+                libc::MS_BIND | libc::MS_REC,
+                c"",
+            );
             if let Err(Failed(_, libc::ENOENT)) = bound {
                 continue;
             }
@@ -451,8 +535,10 @@ impl Claim {
         let mut control = [0u64; 8];
         // SAFETY: the buffers outlive the call; the control message is checked before it is read.
         unsafe {
-            let mut vector =
-                libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+            let mut vector = libc::iovec {
+                iov_base: bytes.as_mut_ptr().cast(),
+                iov_len: bytes.len(),
+            };
             let mut message: libc::msghdr = std::mem::zeroed();
             message.msg_iov = &mut vector;
             message.msg_iovlen = 1;
@@ -490,8 +576,11 @@ impl Claim {
 /// The mount points of a root. A layer may lack them or hold something else under their names; a
 /// symlink there would lead the mount elsewhere below the root, never out of it, since after the
 /// pivot nothing else is left.
-const MOUNT_POINTS: [(&CStr, &CStr, &CStr); 3] =
-    [(c"proc", c"root/proc", c"proc"), (c"dev", c"root/dev", c"dev"), (c"sys", c"root/sys", c"sys")];
+const MOUNT_POINTS: [(&CStr, &CStr, &CStr); 3] = [
+    (c"proc", c"root/proc", c"proc"),
+    (c"dev", c"root/dev", c"dev"),
+    (c"sys", c"root/sys", c"sys"),
+];
 
 unsafe fn enter_root(claim: &Claim) -> Result<(), Failed> {
     // SAFETY: as `prepare_stage`.
@@ -504,7 +593,14 @@ unsafe fn enter_root(claim: &Claim) -> Result<(), Failed> {
         }
         plain_dir(c"root/run", 0o755)?;
         plain_dir(c"root/run/.atoll", 0o700)?;
-        mount(Step::Root, c"atoll", c"root/run/.atoll", c"", libc::MS_MOVE, c"")?;
+        mount(
+            Step::Root,
+            c"atoll",
+            c"root/run/.atoll",
+            c"",
+            libc::MS_MOVE,
+            c"",
+        )?;
         ok(Step::Pivot, libc::chdir(c"root".as_ptr()).into())?;
         let here = c".".as_ptr();
         ok(Step::Pivot, libc::syscall(libc::SYS_pivot_root, here, here))?;
@@ -536,11 +632,18 @@ unsafe fn confine(filter: &[sock_filter], extended: bool, last: c_int) -> Result
     let kept = CAPABILITIES | if extended { SYS_ADMIN } else { 0 };
     // SAFETY: the program and both capability structures are valid for the calls.
     unsafe {
-        let program =
-            libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr() as *mut _ };
+        let program = libc::sock_fprog {
+            len: filter.len() as u16,
+            filter: filter.as_ptr() as *mut _,
+        };
         ok(
             Step::Filter,
-            libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program),
+            libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_SET_MODE_FILTER,
+                0,
+                &program,
+            ),
         )?;
         for capability in 0..=last {
             if kept & bit(capability as u32) == 0 {
@@ -590,7 +693,12 @@ unsafe fn execute(plan: &Plan, spool: RawFd) -> Result<Never, Failed> {
         // The original may have been replaced by the spool.
         let mut report = [Step::Exec as u8, 0, 0, 0, 0];
         report[1..].copy_from_slice(&error.to_ne_bytes());
-        libc::send(control, report.as_ptr().cast(), report.len(), libc::MSG_NOSIGNAL);
+        libc::send(
+            control,
+            report.as_ptr().cast(),
+            report.len(),
+            libc::MSG_NOSIGNAL,
+        );
         libc::_exit(127)
     }
 }

@@ -42,7 +42,11 @@ impl Upper {
     pub fn new(mounted: Mounted, userns: BorrowedFd<'_>) -> io::Result<Upper> {
         let view = UpperView::new(mounted.mount.as_fd(), userns)?;
         let spool = view.spool()?;
-        Ok(Upper { mounted, view, spool })
+        Ok(Upper {
+            mounted,
+            view,
+            spool,
+        })
     }
 }
 
@@ -76,13 +80,17 @@ impl Launcher {
         let explain = |e: io::Error| format!("{}: {e}", guest.display());
         let mut file = File::open(guest).map_err(explain)?;
         let program = sys::sealed_program(&mut file).map_err(explain)?;
-        let last = fs::read_to_string("/proc/sys/kernel/cap_last_cap").map_err(|e| e.to_string())?;
+        let last =
+            fs::read_to_string("/proc/sys/kernel/cap_last_cap").map_err(|e| e.to_string())?;
         Ok(Launcher {
             program,
             standard: seccomp::compile(Profile::Standard)?,
             extended: seccomp::compile(Profile::Extended)?,
             sys: sysfs::entries(),
-            last_capability: last.trim().parse().map_err(|_| "cap_last_cap is no number")?,
+            last_capability: last
+                .trim()
+                .parse()
+                .map_err(|_| "cap_last_cap is no number")?,
         })
     }
 
@@ -96,8 +104,11 @@ impl Launcher {
     ) -> io::Result<Cloned> {
         let (control, theirs) = sys::packet_pair()?;
         let cgroup = group.open_v2()?;
-        let mut kept =
-            [theirs.as_raw_fd(), self.program.as_raw_fd(), socket_dir.as_raw_fd()];
+        let mut kept = [
+            theirs.as_raw_fd(),
+            self.program.as_raw_fd(),
+            socket_dir.as_raw_fd(),
+        ];
         let plan = Plan {
             control: kept[0],
             program: kept[1],
@@ -118,10 +129,16 @@ impl Launcher {
             let worker = std::thread::Builder::new()
                 .name("clone".to_owned())
                 .spawn_scoped(scope, || plan.clone_as(base, netns, cgroup.as_fd()))?;
-            worker.join().map_err(|_| io::Error::other("the cloning thread panicked"))?
+            worker
+                .join()
+                .map_err(|_| io::Error::other("the cloning thread panicked"))?
         });
         let (pid, pidfd) = cloned?;
-        Ok(Cloned { pid, pidfd, control })
+        Ok(Cloned {
+            pid,
+            pidfd,
+            control,
+        })
     }
 }
 
@@ -261,7 +278,12 @@ fn failure(report: &[u8]) -> io::Error {
 fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<()> {
     // SAFETY: the buffer is ours.
     check(unsafe {
-        libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL)
+        libc::send(
+            socket.as_raw_fd(),
+            bytes.as_ptr().cast(),
+            bytes.len(),
+            libc::MSG_NOSIGNAL,
+        )
     } as _)?;
     Ok(())
 }
@@ -273,10 +295,9 @@ fn receive(socket: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
         return Err(io::ErrorKind::TimedOut.into());
     }
     // SAFETY: the buffer is ours.
-    match check(unsafe {
-        libc::recv(socket.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), 0)
-    } as _)
-    {
+    match check(
+        unsafe { libc::recv(socket.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), 0) } as _,
+    ) {
         // A process killed with unread data in its socket.
         Err(e) if e.raw_os_error() == Some(libc::ECONNRESET) => Ok(0),
         other => other.map(|n| n as usize),

@@ -50,7 +50,10 @@ pub fn entries() -> Vec<SysEntry> {
         }
     }
     // Programs that count processors by directories (`cpu0`, `cpu1`, …) find as many.
-    let online = fs::read_dir("/sys/devices/system/cpu").into_iter().flatten().flatten();
+    let online = fs::read_dir("/sys/devices/system/cpu")
+        .into_iter()
+        .flatten()
+        .flatten();
     for entry in online {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };

@@ -81,7 +81,12 @@ impl Rig {
         });
         change(&mut config);
         fs::write(dir.join("config.json"), config.to_string()).unwrap();
-        let mut rig = Rig { dir, run, instance, child: None };
+        let mut rig = Rig {
+            dir,
+            run,
+            instance,
+            child: None,
+        };
         rig.start();
         rig
     }
@@ -207,12 +212,20 @@ impl Rig {
             other => panic!("{other:?}"),
         };
         let (stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        Ok(Inmate { id, claimed, line: BufReader::new(stream) })
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        Ok(Inmate {
+            id,
+            claimed,
+            line: BufReader::new(stream),
+        })
     }
 
     pub fn kill(&self, sandbox: &str) -> wire::Killed {
-        match self.ask(Op::Kill(wire::Kill { sandbox: sandbox.to_owned() })) {
+        match self.ask(Op::Kill(wire::Kill {
+            sandbox: sandbox.to_owned(),
+        })) {
             Ok(Reply::Killed(killed)) => killed,
             other => panic!("{other:?}"),
         }
@@ -227,7 +240,10 @@ impl Rig {
 
     pub fn snapshot(&self, sandbox: &str) -> (String, wire::SnapshotMade) {
         let snapshot = random_id();
-        let op = wire::Snapshot { sandbox: sandbox.to_owned(), snapshot: snapshot.clone() };
+        let op = wire::Snapshot {
+            sandbox: sandbox.to_owned(),
+            snapshot: snapshot.clone(),
+        };
         match self.ask(Op::Snapshot(op)) {
             Ok(Reply::Snapshot(made)) => (snapshot, made),
             other => panic!("{other:?}"),
@@ -236,7 +252,10 @@ impl Rig {
 
     pub fn subscribe(&self) -> Line {
         let mut line = self.connect();
-        assert!(matches!(line.ask(Op::Subscribe(wire::Subscribe {})), Ok(Reply::Done(_))));
+        assert!(matches!(
+            line.ask(Op::Subscribe(wire::Subscribe {})),
+            Ok(Reply::Done(_))
+        ));
         line
     }
 
@@ -286,8 +305,14 @@ impl Line {
     pub fn ask(&mut self, op: Op) -> Result<Reply, Failure> {
         write_msg(&mut self.0, &Request { op: Some(op) }).unwrap();
         let mut buffer = Vec::new();
-        read_frame(&mut self.0, MAX_MSG_WARDEN, &mut buffer).unwrap().expect("an answer");
-        match Response::decode(buffer.as_slice()).unwrap().result.expect("a result") {
+        read_frame(&mut self.0, MAX_MSG_WARDEN, &mut buffer)
+            .unwrap()
+            .expect("an answer");
+        match Response::decode(buffer.as_slice())
+            .unwrap()
+            .result
+            .expect("a result")
+        {
             Reply::Failure(failure) => Err(failure),
             reply => Ok(reply),
         }
@@ -296,9 +321,16 @@ impl Line {
     /// The next event of a connection that subscribed.
     pub fn event(&mut self) -> wire::event::Kind {
         let mut buffer = Vec::new();
-        self.0.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        read_frame(&mut self.0, MAX_MSG_WARDEN, &mut buffer).unwrap().expect("an event");
-        wire::Event::decode(buffer.as_slice()).unwrap().kind.unwrap()
+        self.0
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        read_frame(&mut self.0, MAX_MSG_WARDEN, &mut buffer)
+            .unwrap()
+            .expect("an event");
+        wire::Event::decode(buffer.as_slice())
+            .unwrap()
+            .kind
+            .unwrap()
     }
 }
 
@@ -321,7 +353,9 @@ impl Inmate {
         if let Some(text) = answer.strip_prefix("ok") {
             return Ok(text.trim_start_matches(' ').to_owned());
         }
-        let rest = answer.strip_prefix("err ").unwrap_or_else(|| panic!("answer {answer:?}"));
+        let rest = answer
+            .strip_prefix("err ")
+            .unwrap_or_else(|| panic!("answer {answer:?}"));
         let (errno, text) = rest.split_once(' ').unwrap();
         Err((errno.parse().unwrap(), text.to_owned()))
     }
@@ -334,7 +368,8 @@ impl Inmate {
     }
 
     pub fn ok(&mut self, words: &[&str]) -> String {
-        self.tell(words).unwrap_or_else(|e| panic!("{words:?}: {e:?}"))
+        self.tell(words)
+            .unwrap_or_else(|e| panic!("{words:?}: {e:?}"))
     }
 }
 
@@ -372,7 +407,11 @@ fn make_root(dir: &Path) {
         .args([&image, &root])
         .output()
         .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     let entry = serde_json::json!({
         "id": BASE_LAYER, "name": "base", "file": "base.img", "config": {"user": "root"}
     });
