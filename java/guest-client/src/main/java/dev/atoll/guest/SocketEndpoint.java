@@ -42,7 +42,6 @@ final class SocketEndpoint implements GuestEndpoint {
     /** Of one guest; what it dials beyond is closed. */
     static final int MAX_CONNECTIONS = 256;
 
-    private static final int SEND_TRIES = 4;
     private static final Duration ACCEPT_PAUSE = Duration.ofMillis(50);
 
     private final Path directory;
@@ -202,18 +201,30 @@ final class SocketEndpoint implements GuestEndpoint {
         generation = Decode.count(hello.getGeneration());
     }
 
+    /** What begins an operation on its connection. */
+    interface Sending {
+        void to(GuestConnection connection) throws IOException;
+    }
+
+    /** As {@link #begin(Sending, Duration)}, for a request alone. */
+    GuestConnection begin(Request request, @Nullable Duration deadline) {
+        return begin(connection -> connection.send(request), deadline);
+    }
+
     /**
-     * Takes a connection and sends a request on it. One that turns out to be dead before the request
-     * left is replaced; the guest carries out whole requests only.
+     * Takes a connection and sends a request on it. One that turns out to be dead before all was sent
+     * is replaced: the guest closes connections that it has too many of, and it carries out whole
+     * requests only.
      *
      * @param deadline for the first reply; {@code null} = none
      */
-    GuestConnection begin(Request request, @Nullable Duration deadline) {
-        for (int attempt = 1; ; attempt++) {
+    GuestConnection begin(Sending sending, @Nullable Duration deadline) {
+        long end = System.nanoTime() + timeouts.connection().toNanos();
+        while (true) {
             GuestConnection connection = take(timeouts.connection());
             try {
                 connection.deadline(timeouts.progress());
-                connection.send(request);
+                sending.to(connection);
                 if (deadline == null) {
                     connection.noDeadline();
                 } else {
@@ -222,7 +233,8 @@ final class SocketEndpoint implements GuestEndpoint {
                 return connection;
             } catch (IOException e) {
                 RuntimeException failure = fail(connection, e);
-                if (attempt == SEND_TRIES || isClosed() || Thread.currentThread().isInterrupted()) {
+                boolean again = !connection.isLate() && System.nanoTime() < end;
+                if (!again || isClosed() || Thread.currentThread().isInterrupted()) {
                     throw failure;
                 }
             }

@@ -54,11 +54,10 @@ final class Upload {
     }
 
     private Reply whole(byte[] frame, int length) {
-        GuestConnection connection = endpoint.take(endpoint.timeouts().connection());
+        GuestConnection connection = endpoint.begin(
+                c -> c.sendWhole(request, frame, length), endpoint.timeouts().work());
         Reply reply;
         try {
-            connection.deadline(endpoint.timeouts().work());
-            connection.sendWhole(request, frame, length);
             reply = connection.reply();
             Decode.expect(reply, expected);
         } catch (IOException e) {
