@@ -13,6 +13,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.WrongStateException;
 import dev.atoll.guest.GuestEndpoint;
+import dev.atoll.store.Counters;
 import dev.atoll.store.SandboxRecord;
 import dev.atoll.warden.DiskSource;
 import dev.atoll.warden.Killed;
@@ -308,7 +309,7 @@ final class SandboxOwner {
         tools.killPoints().reached(configured);
         try {
             Mailbox.await(journalled);
-            tools.usage().booted(id());
+            Counters usageAtBoot = tools.usage().booted(id(), next.generation());
             Instant now = tools.clock().instant();
             use(ActivityKind.API_CALL);
             occupancy = begun;
@@ -318,7 +319,8 @@ final class SandboxOwner {
                             .lastActivity(now)
                             .failure(Optional.empty())
                             .done())
-                    .withSlot(Optional.of(begun.slot().value())));
+                    .withSlot(Optional.of(begun.slot().value()))
+                    .withUsageAtBoot(usageAtBoot));
         } catch (RuntimeException e) {
             occupancy = null;
             tools.boot().giveUp(next, claimant.slot());
@@ -409,14 +411,11 @@ final class SandboxOwner {
             if (isDeleted()) {
                 return;
             }
-            SandboxRecord next = new SandboxRecord(
-                    SandboxEdit.of(record.sandbox())
+            SandboxRecord next = record.withSandbox(SandboxEdit.of(record.sandbox())
                             .enter(SandboxState.DELETED, tools.clock().instant())
                             .failure(failed)
-                            .done(),
-                    record.layers(),
-                    record.slot(),
-                    failed.isPresent() ? Optional.empty() : record.idempotencyKey());
+                            .done())
+                    .withIdempotencyKey(failed.isPresent() ? Optional.empty() : record.idempotencyKey());
             writeUnlessNeverInserted(next, failed);
             SandboxRecord before = record;
             record = next;
@@ -548,6 +547,7 @@ final class SandboxOwner {
 
     /** Takes over a sandbox that an earlier engine, or this one before the warden was lost, had running. */
     void adopt(Occupancy found, boolean frozen) {
+        tools.usage().adopted(id(), record.usageAtBoot());
         mailbox.call(() -> {
             occupancy = found;
             SandboxState seen = frozen ? SandboxState.PAUSED : SandboxState.RUNNING;

@@ -53,7 +53,7 @@ final class SandboxService implements Sandboxes {
         Lifecycle.checkSupported(spec.rules());
         var source = sources.resolve(caller.project(), spec.source());
         Sandbox sandbox = intended(caller, spec, isolation, source);
-        var record = new SandboxRecord(sandbox, source.layers(), Optional.empty(), spec.idempotencyKey());
+        var record = new SandboxRecord(sandbox, source.layers(), spec.idempotencyKey());
         var owner = SandboxOwner.ofNew(tools, record);
         if (spec.idempotencyKey().isPresent()) {
             SandboxOwner first = firstOf(caller.project(), spec.idempotencyKey().get(), owner);
@@ -286,6 +286,6 @@ final class SandboxService implements Sandboxes {
                 of.isolation(), of.resources(), of.env(), of.user(), of.workdir(), of.network(), of.rules(),
                 of.attributes(), SandboxState.CREATING, Optional.empty(), Optional.empty(), 0, Optional.of(of.id()),
                 now, now, now);
-        return new SandboxRecord(child, parent.layers(), Optional.empty(), Optional.empty());
+        return new SandboxRecord(child, parent.layers(), Optional.empty());
     }
 }

@@ -19,9 +19,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns the warden's readings, which begin at zero with every boot, into counters that only grow.
- * The first reading of a boot that this engine began counts from zero; the first reading of a boot
- * that it found running is only the base of the next: what was used meanwhile is not billed twice.
+ * Turns the warden's readings, which begin at zero with every boot, into counters that only grow. A
+ * boot that this engine found running had counted so far what its counters grew by since it began;
+ * so neither is anything billed twice nor is what was used without an engine lost.
  */
 final class UsageLedger {
     /** @param at when it was read, for what is integrated over time */
@@ -36,9 +36,23 @@ final class UsageLedger {
         this.clock = clock;
     }
 
-    /** A boot begins now: its counters are zero. */
-    void booted(SandboxId sandbox) {
-        last.put(sandbox, new Reading(new SandboxUsage(sandbox, 0, 0, 0, 0, 0, 0, 0, 0), clock.instant()));
+    /** A boot begins now: the warden counts from zero. Returns the counters so far; none before the first. */
+    Counters booted(SandboxId sandbox, long generation) {
+        last.put(sandbox, new Reading(nothing(sandbox), clock.instant()));
+        return generation == 1 ? Counters.ZERO : store.ofSandbox(sandbox);
+    }
+
+    /** A boot of an earlier engine goes on. What is integrated over time begins anew. */
+    void adopted(SandboxId sandbox, Counters atBoot) {
+        Counters counted = store.ofSandbox(sandbox).minus(atBoot);
+        var reading = new SandboxUsage(
+                sandbox, counted.cpuMicros(), 0, 0, 0, counted.networkReceived(), counted.networkSent(), 0,
+                counted.oomKills());
+        last.put(sandbox, new Reading(reading, clock.instant()));
+    }
+
+    private static SandboxUsage nothing(SandboxId sandbox) {
+        return new SandboxUsage(sandbox, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     /** Takes the readings of sandboxes that live; those without a project are not ours. */
@@ -69,7 +83,7 @@ final class UsageLedger {
     Usage of(SandboxId sandbox) {
         Counters total = store.ofSandbox(sandbox);
         Reading reading = last.get(sandbox);
-        SandboxUsage now = reading != null ? reading.usage : new SandboxUsage(sandbox, 0, 0, 0, 0, 0, 0, 0, 0);
+        SandboxUsage now = reading != null ? reading.usage : nothing(sandbox);
         return new Usage(
                 sandbox,
                 total.cpuMicros() / 1e6,

@@ -18,6 +18,16 @@ public record Counters(
         long oomKills) {
     public static final Counters ZERO = new Counters(0, 0, 0, 0, 0, 0);
 
+    public Counters minus(Counters other) {
+        return new Counters(
+                cpuMicros - other.cpuMicros,
+                memoryByteSeconds - other.memoryByteSeconds,
+                diskByteSeconds - other.diskByteSeconds,
+                networkReceived - other.networkReceived,
+                networkSent - other.networkSent,
+                oomKills - other.oomKills);
+    }
+
     public Counters plus(Counters other) {
         return new Counters(
                 cpuMicros + other.cpuMicros,

@@ -31,6 +31,20 @@ final class Json {
         return json.equals("{}") ? Map.of() : MAP.readValue(json);
     }
 
+    static String counters(Counters c) {
+        return c.equals(Counters.ZERO) ? "[]" : MAPPER.writeValueAsString(new long[] {
+            c.cpuMicros(), c.memoryByteSeconds(), c.diskByteSeconds(), c.networkReceived(), c.networkSent(), c.oomKills()
+        });
+    }
+
+    static Counters counters(String json) {
+        if (json.equals("[]")) {
+            return Counters.ZERO;
+        }
+        long[] c = MAPPER.readValue(json, long[].class);
+        return new Counters(c[0], c[1], c[2], c[3], c[4], c[5]);
+    }
+
     static String list(List<String> list) {
         return list.isEmpty() ? "[]" : MAPPER.writeValueAsString(list);
     }

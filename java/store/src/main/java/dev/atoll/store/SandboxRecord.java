@@ -11,18 +11,36 @@ import java.util.Optional;
  * @param layers what its root stands on, lowest first
  * @param slot of the present boot: the warden's name of it and the name of its socket directory
  * @param idempotencyKey of the create; unique in the project
+ * @param usageAtBoot its counters when the present boot began; what they grew by since is of this boot
  */
 public record SandboxRecord(
-        Sandbox sandbox, List<LayerId> layers, Optional<String> slot, Optional<String> idempotencyKey) {
+        Sandbox sandbox,
+        List<LayerId> layers,
+        Optional<String> slot,
+        Optional<String> idempotencyKey,
+        Counters usageAtBoot) {
     public SandboxRecord {
         layers = List.copyOf(layers);
     }
 
+    /** One that has not booted yet. */
+    public SandboxRecord(Sandbox sandbox, List<LayerId> layers, Optional<String> idempotencyKey) {
+        this(sandbox, layers, Optional.empty(), idempotencyKey, Counters.ZERO);
+    }
+
     public SandboxRecord withSandbox(Sandbox value) {
-        return new SandboxRecord(value, layers, slot, idempotencyKey);
+        return new SandboxRecord(value, layers, slot, idempotencyKey, usageAtBoot);
     }
 
     public SandboxRecord withSlot(Optional<String> value) {
-        return new SandboxRecord(sandbox, layers, value, idempotencyKey);
+        return new SandboxRecord(sandbox, layers, value, idempotencyKey, usageAtBoot);
+    }
+
+    public SandboxRecord withIdempotencyKey(Optional<String> value) {
+        return new SandboxRecord(sandbox, layers, slot, value, usageAtBoot);
+    }
+
+    public SandboxRecord withUsageAtBoot(Counters value) {
+        return new SandboxRecord(sandbox, layers, slot, idempotencyKey, value);
     }
 }

@@ -29,7 +29,7 @@ final class SqliteSandboxes implements SandboxStore {
             "id", "project", "name", "labels", "template", "template_name", "isolation", "cpu_millis",
             "memory_bytes", "disk_bytes", "gpus", "env", "user_name", "workdir", "network", "rules", "attributes",
             "state", "operation", "operation_since", "failure", "generation", "parent", "created_at", "state_since",
-            "last_activity", "layers", "slot", "idempotency_key");
+            "last_activity", "layers", "slot", "idempotency_key", "usage_at_boot");
     private static final String INSERT = "INSERT INTO sandbox (" + String.join(", ", COLUMNS) + ") VALUES ("
             + COLUMNS.stream().map(c -> "?").collect(Collectors.joining(", ")) + ")";
     private static final String UPDATE = "UPDATE sandbox SET "
@@ -108,6 +108,7 @@ final class SqliteSandboxes implements SandboxStore {
             Json.layers(record.layers()),
             record.slot(),
             record.idempotencyKey(),
+            Json.counters(record.usageAtBoot()),
         };
     }
 
@@ -145,7 +146,8 @@ final class SqliteSandboxes implements SandboxStore {
                 sandbox,
                 Json.layers(row.getString("layers")),
                 Columns.optional(row, "slot"),
-                Columns.optional(row, "idempotency_key"));
+                Columns.optional(row, "idempotency_key"),
+                Json.counters(row.getString("usage_at_boot")));
     }
 
     private static String network(NetworkPolicy policy) {

@@ -30,7 +30,8 @@ CREATE TABLE sandbox (
   last_activity    INTEGER NOT NULL,
   layers           TEXT NOT NULL,
   slot             TEXT,
-  idempotency_key  TEXT
+  idempotency_key  TEXT,
+  usage_at_boot    TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX sandbox_name ON sandbox (project, name) WHERE state <> 'DELETED';
 CREATE UNIQUE INDEX sandbox_idempotency ON sandbox (project, idempotency_key) WHERE idempotency_key IS NOT NULL;

@@ -75,11 +75,12 @@ final class Samples {
                 NOON.plusSeconds(10),
                 NOON.plusSeconds(20));
         return new SandboxRecord(
-                sandbox, List.of(new LayerId(id(1)), new LayerId(id(2))), Optional.of(id(50)), Optional.empty());
+                sandbox, List.of(new LayerId(id(1)), new LayerId(id(2))), Optional.of(id(50)), Optional.empty(),
+                new Counters(1, 2, 3, 4, 5, 6));
     }
 
     static SandboxRecord withKey(SandboxRecord record, String key) {
-        return new SandboxRecord(record.sandbox(), record.layers(), record.slot(), Optional.of(key));
+        return record.withIdempotencyKey(Optional.of(key));
     }
 
     static SandboxRecord inState(SandboxRecord record, SandboxState state) {
