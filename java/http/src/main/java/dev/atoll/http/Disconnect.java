@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.util.Callback;
 
@@ -13,8 +14,9 @@ import org.eclipse.jetty.util.Callback;
  *
  * <p>HTTP/2 tells by itself (RST_STREAM, GOAWAY, end of the connection reach the request's failure
  * listeners). HTTP/1.1 tells only who reads, and Jetty does not read a connection while its request
- * is handled. So while a response of unknown length is streamed, the connection is read here; what
- * follows on it can only be its end, because such a response says {@code Connection: close}. A
+ * is handled. So while a response of unknown length is streamed, or when a handler asks for it, the
+ * connection is read here; what follows on it can only be its end, because the response says
+ * {@code Connection: close}. A
  * client that half-closes after its request counts as gone.
  */
 final class Disconnect {
@@ -22,6 +24,9 @@ final class Disconnect {
     private final List<Runnable> actions = new ArrayList<>();
     private boolean gone;
     private boolean over;
+    /** Only the request's thread uses it. */
+    private boolean watched;
+
 
     Disconnect(org.eclipse.jetty.server.Request request) {
         this.request = request;
@@ -42,13 +47,37 @@ final class Disconnect {
         action.run();
     }
 
-    /** Whether this connection must be watched, and so must not be used again. */
-    boolean needsWatch() {
-        return request.getConnectionMetaData().getHttpVersion() != HttpVersion.HTTP_2;
+    /**
+     * Watches from now on, if that is needed and not done yet. An HTTP/1.1 connection cannot serve
+     * another request afterwards. A body that was not read to its end keeps the connection's bytes
+     * for the handler, so that its loss is seen by reading or writing only.
+     */
+    void watch() {
+        if (watched || request.getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_2) {
+            return;
+        }
+        watched = true;
+        if (isBodyRead()) {
+            awaitReadable();
+        }
     }
 
-    /** Reads on, until the end of the connection or of the response. The request's body must be read by now. */
-    void watch() {
+    /** Whether the connection must be closed after this response. */
+    boolean isWatched() {
+        return watched;
+    }
+
+    private boolean isBodyRead() {
+        Content.Chunk chunk = request.read();
+        if (chunk == null) {
+            return false;
+        }
+        boolean last = chunk.isLast() && !chunk.hasRemaining() && !Content.Chunk.isFailure(chunk);
+        chunk.release();
+        return last;
+    }
+
+    private void awaitReadable() {
         EndPoint endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
         endPoint.tryFillInterested(new Callback() {
             @Override
@@ -75,7 +104,7 @@ final class Disconnect {
             int filled = endPoint.fill(buffer);
             if (filled >= 0) {
                 if (!isOver()) {
-                    watch();
+                    awaitReadable();
                 }
                 return;
             }

@@ -193,6 +193,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
 
         private void sendBytes(Response response, byte[] bytes) {
             putHead(response);
+            request.disconnect().end();
             if (bytes.length > 0 || mayHaveBody(response.status())) {
                 out.getHeaders().put(HttpHeader.CONTENT_LENGTH, bytes.length);
             }
@@ -212,14 +213,10 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                 return;
             }
             Disconnect disconnect = request.disconnect();
-            if (stream.length() < 0 && disconnect.needsWatch()) {
-                out.getHeaders().put(HttpHeader.CONNECTION, "close");
-                if (request.jetty().getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_1_1) {
-                    // Without it Jetty lets the end of the connection end the body, and a cut looks like an end.
-                    out.getHeaders().put(HttpHeader.TRANSFER_ENCODING, "chunked");
-                }
-                if (drained()) {
-                    disconnect.watch();
+            if (stream.length() < 0) {
+                disconnect.watch();
+                if (disconnect.isWatched()) {
+                    closeAfterwards();
                 }
             }
             var sink = new ResponseStream(Content.Sink.asOutputStream(out), disconnect);
@@ -235,15 +232,12 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             out.write(true, null, callback);
         }
 
-        /** Whether the request's body was read to its end, so that only the end of the connection can follow. */
-        private boolean drained() {
-            Content.Chunk chunk = request.jetty().read();
-            if (chunk == null) {
-                return false;
+        private void closeAfterwards() {
+            out.getHeaders().put(HttpHeader.CONNECTION, "close");
+            if (request.jetty().getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_1_1) {
+                // Without it Jetty lets the end of the connection end the body, and a cut looks like an end.
+                out.getHeaders().put(HttpHeader.TRANSFER_ENCODING, "chunked");
             }
-            boolean last = chunk.isLast() && !Content.Chunk.isFailure(chunk);
-            chunk.release();
-            return last;
         }
 
         private void afterFailure(ResponseStream sink, Exception e) {
@@ -338,6 +332,9 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                 headers.add(header.name(), header.value());
             }
             headers.put(ID_HEADER, request.id());
+            if (request.disconnect().isWatched()) {
+                headers.put(HttpHeader.CONNECTION, "close");
+            }
         }
 
         private boolean mayHaveBody(int status) {

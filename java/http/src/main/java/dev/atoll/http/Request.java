@@ -282,11 +282,19 @@ public final class Request {
 
     /**
      * Runs the action, on any thread, once, when the client is found to be gone before the response
-     * is complete; at once when it is gone already. The action must not block. For a response of
-     * unknown length over HTTP/1.1 the connection is watched while it is streamed, so that the loss
-     * is seen even when nothing is written.
+     * is complete; at once when it is gone already. The action must not block. Over HTTP/1.1 that is
+     * found by reading and writing, and at any time while a response of unknown length is streamed or
+     * after {@link #watchConnection}.
      */
     public void onDisconnect(Runnable action) {
         disconnect.onDisconnect(action);
+    }
+
+    /**
+     * From now on the loss of the client is seen though nothing is read or written. Call it when the
+     * body was read. An HTTP/1.1 connection is closed after the response.
+     */
+    public void watchConnection() {
+        disconnect.watch();
     }
 }

@@ -162,6 +162,35 @@ class StreamingTest {
     }
 
     @Test
+    void aClientThatLeavesAWatchingHandlerIsNoticedAndOneThatStaysIsAnswered() throws Exception {
+        var watching = new CountDownLatch(1);
+        var noticed = new CountDownLatch(1);
+        Handler handler = request -> {
+            request.bytes(10);
+            request.watchConnection();
+            request.onDisconnect(noticed::countDown);
+            if (request.path().equals("/wait")) {
+                watching.countDown();
+                noticed.await();
+            }
+            return Response.text("stayed");
+        };
+        try (var server = new TestListener(handler)) {
+            try (Socket socket = send(server, "PUT /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")) {
+                watching.await();
+                assertThat(noticed.getCount()).isEqualTo(1);
+                socket.shutdownOutput();
+                assertThat(noticed.await(20, TimeUnit.SECONDS)).isTrue();
+            }
+            for (int i = 0; i < 3; i++) {
+                var answer = server.send(server.request("/").PUT(HttpRequest.BodyPublishers.ofString("abc")));
+                assertThat(answer.body()).isEqualTo("stayed");
+                assertThat(answer.headers().firstValue("Connection")).contains("close");
+            }
+        }
+    }
+
+    @Test
     void aResetHttp2StreamIsNoticed() throws Exception {
         var noticed = new CountDownLatch(1);
         Handler quiet = _ -> Response.events(events -> {

@@ -84,10 +84,17 @@ final class ExecRoutes {
             input.ifPresent(bytes -> feed(stream, bytes, !in.keepsStdin()));
             return ProcessOutput.answer(request, stream);
         }
-        Execution execution = input.isPresent()
-                ? runWithInput(caller, sandbox, spec, input.get(), maxOutput)
-                : processes.run(caller, sandbox, spec, maxOutput);
-        return Response.json(ExecResponse.of(execution));
+        if (input.isEmpty() && !spec.killOnDetach()) {
+            return Response.json(ExecResponse.of(processes.run(caller, sandbox, spec, maxOutput)));
+        }
+        try (ProcessStream stream = processes.start(caller, sandbox, spec)) {
+            input.ifPresent(bytes -> feed(stream, bytes, true));
+            if (spec.killOnDetach()) {
+                request.onDisconnect(() -> Thread.ofVirtual().start(stream::close));
+                request.watchConnection();
+            }
+            return Response.json(ExecResponse.of(collect(stream, maxOutput)));
+        }
     }
 
     private Response socket(Request request) {
@@ -103,30 +110,26 @@ final class ExecRoutes {
         });
     }
 
-    private Execution runWithInput(
-            Caller caller, SandboxId sandbox, ProcessSpec spec, byte[] input, int maxOutput) {
-        try (ProcessStream stream = processes.start(caller, sandbox, spec)) {
-            feed(stream, input, true);
-            var stdout = new Collected(maxOutput);
-            var stderr = new Collected(maxOutput);
-            for (Optional<ProcessEvent> next = stream.next(); next.isPresent(); next = stream.next()) {
-                switch (next.get()) {
-                    case ProcessEvent.Output(var which, byte[] bytes) ->
-                        (which == ProcessEvent.Stream.STDOUT ? stdout : stderr).add(bytes);
-                    case ProcessEvent.Gap gap ->
-                        (gap.stream() == ProcessEvent.Stream.STDOUT ? stdout : stderr).truncated = true;
-                    case ProcessEvent.Exited(var exit) -> {
-                        return new Execution(
-                                stream.id(),
-                                exit,
-                                stdout.bytes.toByteArray(),
-                                stderr.bytes.toByteArray(),
-                                stdout.truncated || stderr.truncated);
-                    }
+    private static Execution collect(ProcessStream stream, int maxOutput) {
+        var stdout = new Collected(maxOutput);
+        var stderr = new Collected(maxOutput);
+        for (Optional<ProcessEvent> next = stream.next(); next.isPresent(); next = stream.next()) {
+            switch (next.get()) {
+                case ProcessEvent.Output(var which, byte[] bytes) ->
+                    (which == ProcessEvent.Stream.STDOUT ? stdout : stderr).add(bytes);
+                case ProcessEvent.Gap gap ->
+                    (gap.stream() == ProcessEvent.Stream.STDOUT ? stdout : stderr).truncated = true;
+                case ProcessEvent.Exited(var exit) -> {
+                    return new Execution(
+                            stream.id(),
+                            exit,
+                            stdout.bytes.toByteArray(),
+                            stderr.bytes.toByteArray(),
+                            stdout.truncated || stderr.truncated);
                 }
             }
-            throw new UnavailableException("the sandbox ended while the command ran");
         }
+        throw new UnavailableException("the sandbox ended while the command ran");
     }
 
     /** Writes on a thread of its own: a process may write output before it has read all its input. */

@@ -190,6 +190,21 @@ class NativeApiTest {
     }
 
     @Test
+    void aRunWhoseClientLeavesIsKilledWhenAskedFor() throws Exception {
+        String sandbox = api.sandbox();
+        var answer = api.client.sendAsync(
+                api.request(sandbox + "/exec")
+                        .POST(ApiNode.publisher("{\"id\":\"run\",\"command\":\"sleep 600\",\"killOnDetach\":true}"))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+        await().until(() -> api.send("GET", sandbox + "/processes/run", null).status() == 200);
+        answer.cancel(true);
+        var ended = api.send("POST", sandbox + "/processes/run/wait", "{\"timeoutSeconds\":20}");
+        assertThat(ended.json().at("/exit/signal").asInt()).isEqualTo(9);
+        delete(sandbox);
+    }
+
+    @Test
     void processesRunByThemselves() throws Exception {
         String sandbox = api.sandbox();
         var started = api.send("POST", sandbox + "/processes", "{\"id\":\"bg\",\"argv\":[\"sleep\",\"600\"]}");
