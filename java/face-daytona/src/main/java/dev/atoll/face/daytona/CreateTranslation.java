@@ -29,9 +29,10 @@ final class CreateTranslation {
                 ? Optional.empty()
                 : Optional.of(text(request.snapshot()).orElse(config.defaultSnapshot()));
         Optional<String> asked = text(request.user());
+        Map<String, String> env = TextMaps.of("env", request.env());
         Attributes attributes = new Attributes(
                 snapshot, dockerfile, text(request.target()).orElse(config.target()),
-                Boolean.TRUE.equals(request.isPublic()));
+                Boolean.TRUE.equals(request.isPublic()), Optional.of(env.keySet()));
         return CreateSandbox.from(source(caller, dockerfile, snapshot))
                 .name(text(request.name()))
                 .labels(TextMaps.of("labels", request.labels()))
@@ -39,7 +40,7 @@ final class CreateTranslation {
                 .cpuMillis(Optional.ofNullable(request.cpu()).map(c -> c * 1000))
                 .memoryBytes(Optional.ofNullable(request.memory()).map(m -> m * Resources.GIB))
                 .diskBytes(Optional.ofNullable(request.disk()).map(d -> d * Resources.GIB))
-                .env(TextMaps.of("env", request.env()))
+                .env(env)
                 .user(asked.isPresent() || dockerfile.isPresent() ? asked : config.snapshotUser())
                 .network(Boolean.TRUE.equals(request.networkBlockAll()) ? NetworkPolicy.NONE : NetworkPolicy.OPEN)
                 .rules(rules(request))

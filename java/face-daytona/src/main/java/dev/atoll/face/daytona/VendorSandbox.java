@@ -58,7 +58,7 @@ record VendorSandbox(
                         ? Optional.empty()
                         : Optional.of(attributes.snapshot().orElse(sandbox.templateName())),
                 sandbox.user(),
-                sandbox.env(),
+                attributes.shown(sandbox.env()),
                 sandbox.labels(),
                 attributes.isPublic(),
                 sandbox.network() instanceof NetworkPolicy.None,
