@@ -154,6 +154,33 @@ fn an_audit_finds_and_repairs_what_nobody_accounts_for() {
     assert_eq!(rig.everything().live.len(), 1);
 }
 
+#[test]
+fn a_slot_whose_process_dies_is_told_and_cleared() {
+    let rig = Rig::new();
+    let mut events = rig.subscribe();
+    let (slot, _listener) = rig.slot();
+    let group = format!("/{slot}");
+    let pid = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        .find(|pid| {
+            let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"));
+            groups.is_ok_and(|text| text.lines().any(|l| l.ends_with(&group)))
+        })
+        .unwrap();
+    // SAFETY: the process of this test's slot.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+    match events.event() {
+        Kind::SlotLost(lost) => assert_eq!(lost.slot, slot),
+        other => panic!("{other:?}"),
+    }
+    eventually("the clearing", || rig.leaks().is_empty());
+    assert!(rig.everything().slots.is_empty());
+    // Its index is free again.
+    assert_eq!(rig.sandbox().claimed.index, 0);
+}
+
 /// The warden is killed at arbitrary instants of create, snapshot and kill.
 #[test]
 fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
