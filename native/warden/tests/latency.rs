@@ -31,7 +31,7 @@ fn numbers() {
     });
     let mut line = rig.connect();
     for idle in [0, 30] {
-        let (mut prepare, mut claim, mut dial, mut kill, mut grown) =
+        let (mut prepare, mut claim, mut dial, mut kill, mut sized) =
             (vec![], vec![], vec![], vec![], vec![]);
         for round in 0..30 {
             let slot = random_id();
@@ -51,7 +51,7 @@ fn numbers() {
             let start = Instant::now();
             line.ask(Op::Claim(request)).unwrap();
             if other {
-                grown.push(start.elapsed())
+                sized.push(start.elapsed())
             } else {
                 claim.push(start.elapsed())
             }
@@ -70,7 +70,7 @@ fn numbers() {
         println!("idle {idle} ms between operations");
         report("  prepare slot", prepare);
         report("  claim, default disk", claim);
-        report("  claim, grown disk", grown);
+        report("  claim, another size", sized);
         report("  claim to dialled", dial);
         report("  kill", kill);
     }
