@@ -114,6 +114,10 @@ final class Disconnect {
         fire();
     }
 
+    synchronized boolean isGone() {
+        return gone;
+    }
+
     private synchronized boolean isOver() {
         return over;
     }

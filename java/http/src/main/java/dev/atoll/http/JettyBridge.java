@@ -133,7 +133,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                 try {
                     response = handler.handle(request);
                 } catch (Exception | StackOverflowError e) {
-                    if (isLossOfClient(e)) {
+                    if (request.disconnect().isGone() || isLossOfClient(e)) {
                         LOG.debug("request {} {} {} lost", request.id(), request.method(), request.path(), e);
                         callback.failed(e);
                         return;
@@ -168,8 +168,10 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                     response = response.with(header.getKey(), header.getValue());
                 }
             }
-            if (response.status() >= 500 && !(error instanceof HttpException)) {
+            if (response.status() == 500 && !(error instanceof HttpException)) {
                 LOG.warn("request {} {} {}", request.id(), request.method(), request.path(), error);
+            } else if (response.status() > 500) {
+                LOG.info("request {} {} {}: {}", request.id(), request.method(), request.path(), error.toString());
             }
             return response;
         }

@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -236,16 +237,21 @@ public final class Request {
      * @throws HttpException 413 beyond the bound, 415 when the client says it is no JSON
      */
     public <T> T json(Json json, Class<T> type, int maxBytes) throws IOException {
+        requireJson();
+        return json.read(bytes(maxBytes), type);
+    }
+
+    /** @throws HttpException 415 when the client says that the body is no JSON */
+    public void requireJson() {
         Optional<String> contentType = header("Content-Type");
         if (contentType.isPresent() && !isJson(contentType.get())) {
             throw new HttpException(
                     415, "unsupported_media_type", "Content-Type is '" + contentType.get() + "'; allowed: application/json");
         }
-        return json.read(bytes(maxBytes), type);
     }
 
     private static boolean isJson(String contentType) {
-        String type = contentType.split(";", 2)[0].strip().toLowerCase(java.util.Locale.ROOT);
+        String type = contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
         return type.equals("application/json") || type.endsWith("+json") || type.isEmpty();
     }
 

@@ -27,7 +27,11 @@ final class Input {
     /** As {@link #json}, but no body at all is an empty object. */
     static <T> T optionalJson(Request request, Class<T> type) throws IOException {
         byte[] bytes = request.bytes(MAX_JSON_BYTES);
-        return Json.STRICT.read(bytes.length == 0 ? new byte[] {'{', '}'} : bytes, type);
+        if (bytes.length == 0) {
+            return Json.STRICT.read(new byte[] {'{', '}'}, type);
+        }
+        request.requireJson();
+        return Json.STRICT.read(bytes, type);
     }
 
     static <T> T require(String field, Optional<T> value) {

@@ -139,8 +139,11 @@ class RefusalTest {
 
     @Test
     void otherMediaTypesAre415() throws Exception {
-        var answer = server.send(USER, "POST", "/v1/sandboxes/" + ID + "/exec", "a=b", "Content-Type", "application/x-www-form-urlencoded");
-        assertThat(answer.status()).isEqualTo(415);
+        for (String target : new String[] {"/v1/sandboxes", "/v1/sandboxes/" + ID + "/exec"}) {
+            var answer = server.send(USER, "POST", target, "a=b", "Content-Type", "application/x-www-form-urlencoded");
+            assertThat(answer.status()).isEqualTo(415);
+            assertThat(answer.error("code")).isEqualTo("unsupported_media_type");
+        }
     }
 
     @Test
