@@ -26,8 +26,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,24 +67,23 @@ final class SandboxOwner {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxOwner.class);
     /** Between SIGTERM and SIGKILL when a rule stops a sandbox. */
     private static final Duration GRACE_OF_RULES = Duration.ofSeconds(10);
-    /** When a rule could not be carried out. */
-    private static final Duration RULE_RETRY = Duration.ofSeconds(30);
 
     private final OwnerTools tools;
     private final Mailbox mailbox;
     private final ActivityMarks activity;
     private final CompletableFuture<Sandbox> made;
-    private final ReentrantLock journalLock = new ReentrantLock();
-    private volatile SandboxRecord record;
+    private final JournalEntry entry;
+    private final RuleWatch rules;
     private volatile @Nullable Occupancy occupancy;
     private volatile Optional<Operation.UnderWay> underWay = Optional.empty();
 
     private SandboxOwner(OwnerTools tools, SandboxRecord record, CompletableFuture<Sandbox> made) {
         this.tools = tools;
         this.made = made;
-        this.record = record;
+        this.entry = new JournalEntry(tools.journal(), record);
         this.mailbox = new Mailbox("sandbox-" + record.sandbox().id());
         this.activity = new ActivityMarks(record.sandbox().lastActivity());
+        this.rules = new RuleWatch(tools, entry, activity);
     }
 
     /** The owner of a sandbox that is to be made. */
@@ -100,35 +97,35 @@ final class SandboxOwner {
     }
 
     SandboxId id() {
-        return record.sandbox().id();
+        return record().sandbox().id();
     }
 
     ProjectId project() {
-        return record.sandbox().project();
+        return record().sandbox().project();
     }
 
     String name() {
-        return record.sandbox().name();
+        return record().sandbox().name();
     }
 
     SandboxState state() {
-        return record.sandbox().state();
+        return record().sandbox().state();
     }
 
     boolean isDeleted() {
-        return state() == SandboxState.DELETED;
+        return entry.isDeleted();
     }
 
     /** The record with what only memory knows: the operation under way and the newest activity. */
     Sandbox view() {
-        return SandboxEdit.of(record.sandbox())
+        return SandboxEdit.of(record().sandbox())
                 .underWay(underWay)
                 .lastActivity(lastActivity())
                 .done();
     }
 
     SandboxRecord record() {
-        return record;
+        return entry.get();
     }
 
     /** The slot that it lives in now. */
@@ -187,7 +184,7 @@ final class SandboxOwner {
 
     /** How the create ended, for whoever waits in {@link #awaitMade}. */
     void makingEnded(Optional<RuntimeException> failure) {
-        failure.ifPresentOrElse(made::completeExceptionally, () -> made.complete(record.sandbox()));
+        failure.ifPresentOrElse(made::completeExceptionally, () -> made.complete(record().sandbox()));
     }
 
     /** Returns when the create is over; what it failed of is thrown here, too. */
@@ -210,7 +207,7 @@ final class SandboxOwner {
 
     /** Whether it was used since its last activity was last written. */
     boolean activityNewerThanStored() {
-        return lastActivity().isAfter(record.sandbox().lastActivity());
+        return lastActivity().isAfter(record().sandbox().lastActivity());
     }
 
     private record Outcome(Sandbox sandbox, Optional<SnapshotMade> captured) {}
@@ -266,13 +263,13 @@ final class SandboxOwner {
         Instant began = tools.clock().instant();
         CompletableFuture<Void> journalled = CompletableFuture.runAsync(
                 () -> {
-                    tools.journal().insert(record);
+                    entry.insert();
                     tools.killPoints().reached(KillPoint.CREATE_JOURNALLED);
                 },
                 tools.virtualThreads());
-        Sandbox next = SandboxEdit.of(record.sandbox()).generation(1).done();
+        Sandbox next = SandboxEdit.of(record().sandbox()).generation(1).done();
         try {
-            Boot.Claimant claimant = tools.boot().claim(next, record.layers(), disk);
+            Boot.Claimant claimant = tools.boot().claim(next, record().layers(), disk);
             tools.killPoints().reached(KillPoint.CREATE_CLAIMED);
             live(next, claimant, journalled, KillPoint.CREATE_CONFIGURED);
         } catch (RuntimeException e) {
@@ -293,10 +290,10 @@ final class SandboxOwner {
         if (state() == SandboxState.FAILED) {
             tools.warden().kill(id());
         }
-        Sandbox next = SandboxEdit.of(record.sandbox())
-                .generation(record.sandbox().generation() + 1)
+        Sandbox next = SandboxEdit.of(record().sandbox())
+                .generation(record().sandbox().generation() + 1)
                 .done();
-        Boot.Claimant claimant = tools.boot().claim(next, record.layers(), new DiskSource.Existing());
+        Boot.Claimant claimant = tools.boot().claim(next, record().layers(), new DiskSource.Existing());
         tools.killPoints().reached(KillPoint.START_CLAIMED);
         live(next, claimant, CompletableFuture.completedFuture(null), KillPoint.START_CONFIGURED);
         tools.killPoints().reached(KillPoint.START_COMMITTED);
@@ -313,7 +310,7 @@ final class SandboxOwner {
             Instant now = tools.clock().instant();
             use(ActivityKind.API_CALL);
             occupancy = begun;
-            journal(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+            entry.change(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
                             .generation(next.generation())
                             .enter(SandboxState.RUNNING, now)
                             .lastActivity(now)
@@ -364,7 +361,7 @@ final class SandboxOwner {
         }
         tools.killPoints().reached(KillPoint.STOP_KILLED);
         tools.usage().ended(id(), project(), killed.usage());
-        journal(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+        entry.change(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
                         .enter(SandboxState.STOPPED, tools.clock().instant())
                         .lastActivity(lastActivity())
                         .failure(reason)
@@ -392,55 +389,32 @@ final class SandboxOwner {
 
     private void update(SandboxChange change) {
         change.rules().ifPresent(Lifecycle::checkSupported);
-        SandboxEdit edit = SandboxEdit.of(record.sandbox()).apply(change);
+        SandboxEdit edit = SandboxEdit.of(record().sandbox()).apply(change);
         Sandbox next = edit.done();
         boolean lives = state() == SandboxState.RUNNING || state() == SandboxState.PAUSED;
-        if (lives && !next.resources().equals(record.sandbox().resources())) {
+        if (lives && !next.resources().equals(record().sandbox().resources())) {
             tools.warden().setLimits(id(), Boot.limitsOf(next));
         }
-        if (lives && !next.network().equals(record.sandbox().network())) {
+        if (lives && !next.network().equals(record().sandbox().network())) {
             tools.warden().setNetwork(id(), next.network() instanceof NetworkPolicy.Open);
         }
-        journal(r -> r.withSandbox(next));
+        entry.change(r -> r.withSandbox(next));
     }
 
     /** First half of a delete, from any thread: after it the name is free and nobody finds the sandbox. */
     private void markDeleted(Optional<String> failed) {
-        journalLock.lock();
-        try {
-            if (isDeleted()) {
-                return;
-            }
-            SandboxRecord next = record.withSandbox(SandboxEdit.of(record.sandbox())
-                            .enter(SandboxState.DELETED, tools.clock().instant())
-                            .failure(failed)
-                            .done())
-                    .withIdempotencyKey(failed.isPresent() ? Optional.empty() : record.idempotencyKey());
-            writeUnlessNeverInserted(next, failed);
-            SandboxRecord before = record;
-            record = next;
-            tools.registry().freeName(project(), next.sandbox().name(), id());
-            if (failed.isPresent()) {
-                before.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, this));
-            }
-        } finally {
-            journalLock.unlock();
+        Optional<String> key = record().idempotencyKey();
+        if (!entry.markDeleted(tools.clock().instant(), failed)) {
+            return;
+        }
+        tools.registry().freeName(project(), name(), id());
+        if (failed.isPresent()) {
+            key.ifPresent(k -> tools.registry().freeIdempotencyKey(project(), k, this));
         }
         tools.killPoints().reached(KillPoint.DELETE_MARKED);
         Occupancy ending = occupancy;
         if (ending != null) {
             ending.endpoint().close();
-        }
-    }
-
-    /** A create may have failed because its row could not be written; then there is none to change. */
-    private void writeUnlessNeverInserted(SandboxRecord next, Optional<String> failed) {
-        try {
-            tools.journal().update(next);
-        } catch (NotFoundException e) {
-            if (failed.isEmpty()) {
-                throw e;
-            }
         }
     }
 
@@ -455,7 +429,7 @@ final class SandboxOwner {
         tools.warden().deleteDisk(id());
         tools.killPoints().reached(KillPoint.DELETE_DISK_GONE);
         tools.usage().forget(id());
-        record.idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, this));
+        record().idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, this));
         tools.registry().remove(this);
         tools.killPoints().reached(KillPoint.DELETE_COMMITTED);
     }
@@ -476,24 +450,18 @@ final class SandboxOwner {
     }
 
     private void checkRules() {
-        Instant now = tools.clock().instant();
-        Optional<Lifecycle.Due> due = nextRule(now);
-        if (due.isPresent() && !due.get().at().isAfter(now) && countsProcesses(due.get().rule())) {
-            lookAtProcesses(now);
-            due = nextRule(now);
-        }
-        if (due.isEmpty() || due.get().at().isAfter(now)) {
-            tools.alarm().arm(id(), due.map(Lifecycle.Due::at));
+        Optional<LifecycleRule> due = rules.due(occupancy);
+        if (due.isEmpty()) {
             return;
         }
-        LifecycleRule rule = due.get().rule();
+        LifecycleRule rule = due.get();
         LOG.info("sandbox {}: {} since {} for {}: {}", id(), rule.in(), rule.since(), rule.after(), rule.action());
         tools.meters().ruleFired(rule.action().name());
         try {
             apply(rule.action());
-            armRules();
+            rules.arm();
         } catch (RuntimeException e) {
-            tools.alarm().arm(id(), Optional.of(now.plus(RULE_RETRY)));
+            rules.tryAgainLater();
             throw e;
         }
     }
@@ -511,43 +479,14 @@ final class SandboxOwner {
         }
     }
 
-    private boolean countsProcesses(LifecycleRule rule) {
-        return state() == SandboxState.RUNNING
-                && rule.since() == LifecycleRule.Since.LAST_ACTIVITY
-                && (rule.counts().isEmpty() || rule.counts().contains(ActivityKind.PROCESS_RUNNING));
-    }
-
-    /**
-     * A process is use until it ends. Nobody counts them as they come and go: when a rule is due the
-     * guest is asked, which also covers detached ones and those started before this engine.
-     */
-    private void lookAtProcesses(Instant now) {
-        Occupancy at = occupancy;
-        if (at == null) {
-            return;
-        }
-        try {
-            for (var process : at.endpoint().processes().list(true)) {
-                Instant used = process.exit().map(exit -> exit.endedAt()).orElse(now);
-                activity.mark(ActivityKind.PROCESS_RUNNING, used.isAfter(now) ? now : used);
-            }
-        } catch (AtollException e) {
-            LOG.info("sandbox {}: its processes could not be listed: {}", id(), e.getMessage());
-        }
-    }
-
-    private Optional<Lifecycle.Due> nextRule(Instant now) {
-        return Lifecycle.next(record.sandbox(), tools.config().maximaOf(project()), activity, now);
-    }
-
-    /** Sets the alarm to the next deadline; uses move it later only, which is seen when it rings. */
+    /** Sets the alarm to the next deadline. */
     void armRules() {
-        tools.alarm().arm(id(), isDeleted() ? Optional.empty() : nextRule(tools.clock().instant()).map(Lifecycle.Due::at));
+        rules.arm();
     }
 
     /** Takes over a sandbox that an earlier engine, or this one before the warden was lost, had running. */
     void adopt(Occupancy found, boolean frozen) {
-        tools.usage().adopted(id(), record.usageAtBoot());
+        tools.usage().adopted(id(), record().usageAtBoot());
         mailbox.call(() -> {
             occupancy = found;
             SandboxState seen = frozen ? SandboxState.PAUSED : SandboxState.RUNNING;
@@ -574,7 +513,7 @@ final class SandboxOwner {
     /** Writes what reconciliation found out. */
     void settle(SandboxState state, Optional<String> reason) {
         mailbox.call(() -> {
-            journal(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+            entry.change(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
                             .enter(state, tools.clock().instant())
                             .failure(reason)
                             .done())
@@ -585,35 +524,15 @@ final class SandboxOwner {
     }
 
     private void enter(SandboxState state, Optional<String> failure) {
-        journal(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+        entry.change(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
                 .enter(state, tools.clock().instant())
                 .lastActivity(lastActivity())
                 .failure(failure)
                 .done()));
     }
 
-    /** The only writer of the record but for {@link #markDeleted}, whose word is final. */
-    private void journal(UnaryOperator<SandboxRecord> change) {
-        journalLock.lock();
-        try {
-            if (isDeleted()) {
-                throw new NotFoundException("sandbox", id().value());
-            }
-            SandboxRecord next = change.apply(record);
-            tools.journal().update(next);
-            record = next;
-        } finally {
-            journalLock.unlock();
-        }
-    }
-
     /** The lazily stored activity was written up to this instant. */
     void activityStored(Instant upTo) {
-        journalLock.lock();
-        try {
-            record = record.withSandbox(SandboxEdit.of(record.sandbox()).lastActivity(upTo).done());
-        } finally {
-            journalLock.unlock();
-        }
+        entry.activityStored(upTo);
     }
 }
