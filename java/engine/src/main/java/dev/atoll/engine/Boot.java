@@ -37,6 +37,7 @@ final class Boot {
     private final Warden warden;
     private final WarmSlots warm;
     private final SlotFactory slots;
+    private final MakingGate gate;
     private final Ids ids;
     private final NodeFacts facts;
     private final EngineMeters meters;
@@ -47,6 +48,7 @@ final class Boot {
             Warden warden,
             WarmSlots warm,
             SlotFactory slots,
+            MakingGate gate,
             Ids ids,
             NodeFacts facts,
             EngineMeters meters) {
@@ -54,6 +56,7 @@ final class Boot {
         this.warden = warden;
         this.warm = warm;
         this.slots = slots;
+        this.gate = gate;
         this.ids = ids;
         this.facts = facts;
         this.meters = meters;
@@ -75,7 +78,8 @@ final class Boot {
             for (int attempt = 1; ; attempt++) {
                 PreparedSlot slot = take();
                 try {
-                    Claimed claimed = warden.claim(claimOf(slot, sandbox, layers, disk));
+                    Claim claim = claimOf(slot, sandbox, layers, disk);
+                    Claimed claimed = gate.make(() -> warden.claim(claim));
                     slots.claimed(slot.id());
                     return new Claimant(slot, claimed);
                 } catch (NotFoundException e) {

@@ -60,20 +60,21 @@ public final class Engine implements AutoCloseable {
         var ids = new Ids(random);
         var meters = new EngineMeters(meterRegistry);
         var facts = new NodeFacts(warden);
-        var slots = new SlotFactory(warden, hub, config.sockets(), random);
+        var gate = new MakingGate();
+        var slots = new SlotFactory(warden, hub, config.sockets(), gate, random);
         var aliases = new ImageAliases(config.aliases());
         var usage = new UsageLedger(store.usage(), clock);
         registry = new SandboxRegistry();
         virtualThreads = Executors.newVirtualThreadPerTaskExecutor();
         warm = new WarmSlots(config.warmSlots(), config.slotMakers(), slots);
         rules = new DeadlineQueue<>("rules", clock, this::checkRules);
-        var boot = new Boot(config, warden, warm, slots, ids, facts, meters);
+        var boot = new Boot(config, warden, warm, slots, gate, ids, facts, meters);
         var tools = new OwnerTools(
-                config, clock, store.sandboxes(), warden, boot, slots, registry, usage, meters, killPoints,
+                config, clock, store.sandboxes(), warden, boot, slots, gate, registry, usage, meters, killPoints,
                 virtualThreads, rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
         var catalog = new TemplateCatalog(
-                store.templates(), store.snapshots(), warden, registry, facts, aliases, ids, clock);
+                store.templates(), store.snapshots(), warden, gate, registry, facts, aliases, ids, clock);
         var reconciler = new Reconciler(tools, warm, snapshots, catalog, facts);
         reconciler.recover();
         warm.start();
@@ -87,7 +88,7 @@ public final class Engine implements AutoCloseable {
         ports = new PortService(calls, clock);
         templates = catalog;
         keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash());
-        node = new NodeService(config, warden, facts, registry, snapshots, catalog, usage, warm, reconciler, upkeep);
+        node = new NodeService(config, warden, gate, facts, registry, snapshots, catalog, usage, warm, reconciler, upkeep);
         events = warden.events(new NodeEvents(registry, warm, reconciler, meters));
     }
 

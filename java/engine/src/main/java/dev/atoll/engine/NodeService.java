@@ -26,6 +26,7 @@ final class NodeService implements Node {
 
     private final EngineConfig config;
     private final Warden warden;
+    private final MakingGate gate;
     private final NodeFacts facts;
     private final SandboxRegistry registry;
     private final SnapshotService snapshots;
@@ -38,6 +39,7 @@ final class NodeService implements Node {
     NodeService(
             EngineConfig config,
             Warden warden,
+            MakingGate gate,
             NodeFacts facts,
             SandboxRegistry registry,
             SnapshotService snapshots,
@@ -48,6 +50,7 @@ final class NodeService implements Node {
             Upkeep upkeep) {
         this.config = config;
         this.warden = warden;
+        this.gate = gate;
         this.facts = facts;
         this.registry = registry;
         this.snapshots = snapshots;
@@ -90,7 +93,13 @@ final class NodeService implements Node {
 
     @Override
     public List<Leak> audit(boolean repair) {
-        return warden.audit(known(), repair, true);
+        return gate.quiet(() -> {
+            // What was just ending at the first look is gone at the second.
+            Set<Leak> first = Set.copyOf(warden.audit(known(), false, true));
+            return first.isEmpty() ? List.<Leak>of() : warden.audit(known(), repair, true).stream()
+                    .filter(leak -> first.contains(new Leak(leak.kind(), leak.name(), false)))
+                    .toList();
+        });
     }
 
     private Known known() {

@@ -16,6 +16,7 @@ record OwnerTools(
         Warden warden,
         Boot boot,
         SlotFactory slots,
+        MakingGate gate,
         SandboxRegistry registry,
         UsageLedger usage,
         EngineMeters meters,

@@ -230,7 +230,8 @@ final class SandboxOwner {
                 case SandboxCommand.Delete delete -> remove();
                 case SandboxCommand.Update update -> update(update.change());
                 case SandboxCommand.CaptureDisk capture ->
-                    captured = Optional.of(tools.warden().snapshot(id(), capture.snapshot()));
+                    captured = Optional.of(
+                            tools.gate().make(() -> tools.warden().snapshot(id(), capture.snapshot())));
                 case SandboxCommand.CheckRules check -> checkRules();
                 case SandboxCommand.GuestEnded ended -> guestEnded(ended.reason());
             }

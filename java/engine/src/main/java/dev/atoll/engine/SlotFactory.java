@@ -3,6 +3,7 @@ package dev.atoll.engine;
 import dev.atoll.domain.AtollException;
 import dev.atoll.guest.GuestEndpoint;
 import dev.atoll.guest.GuestHub;
+import dev.atoll.warden.Slot;
 import dev.atoll.warden.SlotId;
 import dev.atoll.warden.Warden;
 import java.io.IOException;
@@ -23,14 +24,16 @@ final class SlotFactory {
     private final Warden warden;
     private final GuestHub hub;
     private final Path sockets;
+    private final MakingGate gate;
     private final RandomGenerator random;
     private final Set<SlotId> unclaimed = ConcurrentHashMap.newKeySet();
 
     /** @param sockets where each slot has its directory; the warden mounts them from there */
-    SlotFactory(Warden warden, GuestHub hub, Path sockets, RandomGenerator random) {
+    SlotFactory(Warden warden, GuestHub hub, Path sockets, MakingGate gate, RandomGenerator random) {
         this.warden = warden;
         this.hub = hub;
         this.sockets = sockets;
+        this.gate = gate;
         this.random = random;
     }
 
@@ -40,7 +43,7 @@ final class SlotFactory {
         unclaimed.add(id);
         var slot = new PreparedSlot(id, open(id));
         try {
-            warden.prepareSlot(id);
+            Slot unused = gate.make(() -> warden.prepareSlot(id));
             return slot;
         } catch (RuntimeException e) {
             discard(slot);

@@ -42,6 +42,7 @@ final class TemplateCatalog implements Templates {
     private final TemplateStore store;
     private final SnapshotStore snapshots;
     private final Warden warden;
+    private final MakingGate gate;
     private final SandboxRegistry registry;
     private final NodeFacts facts;
     private final ImageAliases aliases;
@@ -54,6 +55,7 @@ final class TemplateCatalog implements Templates {
             TemplateStore store,
             SnapshotStore snapshots,
             Warden warden,
+            MakingGate gate,
             SandboxRegistry registry,
             NodeFacts facts,
             ImageAliases aliases,
@@ -62,6 +64,7 @@ final class TemplateCatalog implements Templates {
         this.store = store;
         this.snapshots = snapshots;
         this.warden = warden;
+        this.gate = gate;
         this.registry = registry;
         this.facts = facts;
         this.aliases = aliases;
@@ -130,7 +133,7 @@ final class TemplateCatalog implements Templates {
                 clock.instant());
         store.put(new TemplateRecord(intended, MakeState.MAKING));
         try {
-            long bytes = warden.makeLayer(layer, snapshotId);
+            long bytes = gate.make(() -> warden.makeLayer(layer, snapshotId));
             Template ready = new Template(
                     intended.id(), name, intended.project(), layers, config, bytes, false, List.of(),
                     intended.createdAt());
