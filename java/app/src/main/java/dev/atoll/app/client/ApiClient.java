@@ -60,6 +60,7 @@ public final class ApiClient {
     /** The answer's body as it comes. Close it, also half-way. */
     public InputStream download(Query query) {
         HttpURLConnection connection = open("GET", query);
+        connection.setRequestProperty("Accept", "application/x-ndjson, */*");
         try {
             return body(connection);
         } catch (IOException e) {
@@ -67,9 +68,10 @@ public final class ApiClient {
         }
     }
 
-    /** Posts JSON and gives the answer's body as it comes. Close it, also half-way. */
+    /** Posts JSON and gives the answer's events, a line of JSON each, as they come. Close it, also half-way. */
     public InputStream stream(Query query, Object body) {
         HttpURLConnection connection = open("POST", query);
+        connection.setRequestProperty("Accept", "application/x-ndjson");
         try {
             send(connection, body);
             return body(connection);

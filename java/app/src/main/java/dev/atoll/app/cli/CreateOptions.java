@@ -1,0 +1,80 @@
+package dev.atoll.app.cli;
+
+import dev.atoll.app.config.DataSize;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What a sandbox is asked for. */
+final class CreateOptions {
+    @Option(names = "--template", paramLabel = "NAME", description = "Template to start from (default: base).")
+    private @Nullable String template;
+
+    @Option(names = "--image", paramLabel = "REFERENCE", description = "Image to start from, by images.alias.")
+    private @Nullable String image;
+
+    @Option(names = "--snapshot", paramLabel = "NAME", description = "Snapshot to start from.")
+    private @Nullable String snapshot;
+
+    @Option(names = "--name", paramLabel = "NAME", description = "Name of the sandbox (default: its id).")
+    private @Nullable String name;
+
+    @Option(names = "--label", paramLabel = "KEY=VALUE", description = "A label; may be given several times.")
+    private Map<String, String> labels = Map.of();
+
+    @Option(names = {"-e", "--env"}, paramLabel = "NAME=VALUE", description = "A variable of every process; may be given several times.")
+    private Map<String, String> env = Map.of();
+
+    @Option(names = "--cpu", paramLabel = "CORES", description = "Cores, for example 0.5.")
+    private @Nullable Double cpu;
+
+    @Option(names = "--memory", paramLabel = "SIZE", description = "Memory, for example 512MiB.", converter = SizeConverter.class)
+    private @Nullable DataSize memory;
+
+    @Option(names = "--disk", paramLabel = "SIZE", description = "Disk, for example 20GiB.", converter = SizeConverter.class)
+    private @Nullable DataSize disk;
+
+    @Option(names = "--user", paramLabel = "USER", description = "User of processes (default: the template's).")
+    private @Nullable String user;
+
+    @Option(names = "--workdir", paramLabel = "DIR", description = "Directory of processes (default: the template's).")
+    private @Nullable String workdir;
+
+    @Option(names = "--no-network", description = "Nothing outside is reachable.")
+    private boolean noNetwork;
+
+    /** The body of a create. */
+    Map<String, Object> request() {
+        var request = new LinkedHashMap<String, Object>();
+        put(request, "template", template);
+        put(request, "image", image);
+        put(request, "snapshot", snapshot);
+        put(request, "name", name);
+        put(request, "user", user);
+        put(request, "workdir", workdir);
+        if (!labels.isEmpty()) {
+            request.put("labels", labels);
+        }
+        if (!env.isEmpty()) {
+            request.put("env", env);
+        }
+        var resources = new LinkedHashMap<String, Object>();
+        put(resources, "cpuMillis", cpu == null ? null : Math.round(cpu * 1000));
+        put(resources, "memoryBytes", memory == null ? null : memory.bytes());
+        put(resources, "diskBytes", disk == null ? null : disk.bytes());
+        if (!resources.isEmpty()) {
+            request.put("resources", resources);
+        }
+        if (noNetwork) {
+            request.put("network", Map.of("egress", "none"));
+        }
+        return request;
+    }
+
+    private static void put(Map<String, Object> request, String key, @Nullable Object value) {
+        if (value != null) {
+            request.put(key, value);
+        }
+    }
+}
