@@ -1,5 +1,6 @@
 package dev.atoll.app.cli;
 
+import dev.atoll.app.check.TestCommand;
 import dev.atoll.app.client.ApiException;
 import dev.atoll.app.client.UnreachableException;
 import dev.atoll.app.config.ConfigException;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Command;
             DfCommand.class,
             PruneCommand.class,
             DoctorCommand.class,
+            TestCommand.class,
             ConfigCommand.class,
             ServeCommand.class,
             SuperviseCommand.class,

@@ -108,7 +108,7 @@ final class CpCommand implements Callable<Integer> {
         }
         Files.createDirectories(target);
         Process process = new ProcessBuilder(unpack(target)).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-        try (InputStream in = client.download(from.files("archive").with("base", from.path()).with("path", "."));
+        try (InputStream in = client.download(from.files("archive").with("base", from.path()).with("path", from.path()));
                 OutputStream out = process.getOutputStream()) {
             in.transferTo(out);
         }

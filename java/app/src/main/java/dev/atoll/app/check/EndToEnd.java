@@ -1,0 +1,83 @@
+package dev.atoll.app.check;
+
+import dev.atoll.app.client.Server;
+import dev.atoll.app.config.Config;
+import dev.atoll.app.run.Dist;
+import dev.atoll.app.run.Down;
+import dev.atoll.app.run.Instance;
+import dev.atoll.app.run.OperatorException;
+import dev.atoll.app.run.Up;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** tests/e2e: the vendors' own SDKs and whole agents, against a server of this run's own. */
+final class EndToEnd {
+    private final Dist dist;
+    private final Config config;
+    private final Instance instance;
+
+    /** @param config of an instance that nothing else uses: it is deleted before and afterwards */
+    EndToEnd(Dist dist, Config config) {
+        this.dist = dist;
+        this.config = config;
+        instance = new Instance(config, dist);
+    }
+
+    Counts run(List<String> arguments) {
+        Path python = environment();
+        var down = new Down(instance, endpoint -> {});
+        down.run(Down.Then.PURGE);
+        try {
+            var up = new Up(instance, dist, endpoint -> {}, System.out);
+            up.prepare();
+            up.detached();
+            return pytest(python, arguments);
+        } finally {
+            down.run(Down.Then.PURGE);
+        }
+    }
+
+    private Counts pytest(Path python, List<String> arguments) {
+        Server.Local server = Server.local(config.node().instance());
+        Path report = dist.cache().resolve("e2e.xml");
+        var command = new ArrayList<>(List.of(
+                python.toString(), "-m", "pytest", "-p", "no:cacheprovider", "--junitxml=" + report));
+        command.addAll(arguments);
+        int status = Runner.run(
+                dist.home().resolve("tests/e2e"),
+                Map.of(
+                        "DAYTONA_API_URL", server.endpoint().daytonaUrl() + "/api",
+                        "DAYTONA_API_KEY", server.key(),
+                        "ATOLL_URL", server.endpoint().nativeUrl(),
+                        "ATOLL_API_KEY", server.key(),
+                        "ATOLL_INSTANCE", config.node().instance(),
+                        "PYTHONDONTWRITEBYTECODE", "1"),
+                command,
+                line -> {});
+        return Reports.junit(Reports.read(report)).afterStatus(status);
+    }
+
+    /** A venv in the cache, made anew when the requirements change. */
+    private Path environment() {
+        Path requirements = dist.home().resolve("tests/e2e/requirements.txt");
+        Path venv = dist.cache().resolve("e2e-" + Integer.toHexString(Reports.read(requirements).hashCode()));
+        Path done = venv.resolve("complete");
+        Path python = venv.resolve("bin/python");
+        if (!Files.exists(done)) {
+            System.out.println("Installing what tests/e2e needs …");
+            step(List.of("python3", "-m", "venv", "--clear", venv.toString()));
+            step(List.of(python.toString(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements.toString()));
+            step(List.of("touch", done.toString()));
+        }
+        return python;
+    }
+
+    private void step(List<String> command) {
+        if (Runner.run(dist.home(), Map.of(), command, line -> {}) != 0) {
+            throw new OperatorException("'" + String.join(" ", command) + "' failed");
+        }
+    }
+}
