@@ -17,3 +17,4 @@ train() {
 }
 
 train cli train-cli
+train engine train-engine "${work}"

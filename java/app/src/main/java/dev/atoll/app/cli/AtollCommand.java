@@ -1,11 +1,13 @@
 package dev.atoll.app.cli;
 
+import dev.atoll.app.bench.BenchCommand;
 import dev.atoll.app.check.TestCommand;
 import dev.atoll.app.client.ApiException;
 import dev.atoll.app.client.UnreachableException;
 import dev.atoll.app.config.ConfigException;
 import dev.atoll.app.run.OperatorException;
 import dev.atoll.app.serve.ServeCommand;
+import dev.atoll.app.serve.TrainEngineCommand;
 import dev.atoll.app.serve.Version;
 import dev.atoll.domain.AtollException;
 import dev.atoll.http.ListenException;
@@ -44,8 +46,10 @@ import picocli.CommandLine.Command;
             PruneCommand.class,
             DoctorCommand.class,
             TestCommand.class,
+            BenchCommand.class,
             ConfigCommand.class,
             ServeCommand.class,
+            TrainEngineCommand.class,
             SuperviseCommand.class,
             TrainCliCommand.class,
             CommandLine.HelpCommand.class
