@@ -66,6 +66,16 @@ final class Boot {
     /** A sandbox that lives but was told nothing yet. */
     record Claimant(PreparedSlot slot, Claimed claimed) {}
 
+    /** Runs a whole create or start: somebody waits for it, so the making of warm slots holds back. */
+    void ahead(Runnable createOrStart) {
+        warm.bootBegan();
+        try {
+            createOrStart.run();
+        } finally {
+            warm.bootEnded();
+        }
+    }
+
     /**
      * Claims a slot; more than the configured number at once wait here in the order they came.
      *
@@ -73,7 +83,6 @@ final class Boot {
      */
     Claimant claim(Sandbox sandbox, List<LayerId> layers, DiskSource disk) {
         atOnce.acquireUninterruptibly();
-        warm.claimBegan();
         try {
             for (int attempt = 1; ; attempt++) {
                 PreparedSlot slot = take();
@@ -93,7 +102,6 @@ final class Boot {
                 }
             }
         } finally {
-            warm.claimEnded();
             atOnce.release();
         }
     }

@@ -222,8 +222,8 @@ final class SandboxOwner {
         Optional<SnapshotMade> captured = Optional.empty();
         try {
             switch (command) {
-                case SandboxCommand.Create create -> create(create.disk());
-                case SandboxCommand.Start start -> start();
+                case SandboxCommand.Create create -> tools.boot().ahead(() -> create(create.disk()));
+                case SandboxCommand.Start start -> tools.boot().ahead(this::start);
                 case SandboxCommand.Stop stop -> stop(stop.grace());
                 case SandboxCommand.Pause pause -> pause();
                 case SandboxCommand.Resume resume -> resume();

@@ -36,7 +36,7 @@ final class WarmSlots implements AutoCloseable {
     private final ArrayDeque<PreparedSlot> ready = new ArrayDeque<>();
     private final List<Thread> makers = new ArrayList<>();
     private int beingMade;
-    private int claimsUnderWay;
+    private int bootsUnderWay;
     private boolean closed;
 
     /** @param target how many to keep; @param threads how many are made at the same time */
@@ -65,20 +65,20 @@ final class WarmSlots implements AutoCloseable {
         }
     }
 
-    /** Someone waits for a sandbox from here until {@link #claimEnded}. */
-    void claimBegan() {
+    /** Someone waits for a sandbox from here until {@link #bootEnded}. */
+    void bootBegan() {
         lock.lock();
         try {
-            claimsUnderWay++;
+            bootsUnderWay++;
         } finally {
             lock.unlock();
         }
     }
 
-    void claimEnded() {
+    void bootEnded() {
         lock.lock();
         try {
-            claimsUnderWay--;
+            bootsUnderWay--;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -148,7 +148,7 @@ final class WarmSlots implements AutoCloseable {
             while (!closed) {
                 if (ready.size() + beingMade >= target) {
                     changed.await();
-                } else if (claimsUnderWay > 0 && left > 0) {
+                } else if (bootsUnderWay > 0 && left > 0) {
                     left = changed.awaitNanos(left);
                 } else {
                     beingMade++;
