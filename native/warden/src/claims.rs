@@ -1,7 +1,7 @@
 //! Claim and Kill.
 
 use std::fs::{self, File};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -12,12 +12,12 @@ use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::live::LiveRecord;
 use crate::lock::lock;
-use crate::mounts;
+use crate::mounts::{Leftovers, Upper};
 use crate::pool::disks::{DiskRecord, Family};
 use crate::pool::layers::LayerMount;
 use crate::pool::{Pool, durable, ext4, loopdev, used_bytes};
 use crate::seccomp::Profile;
-use crate::slot::{Slot, Upper};
+use crate::slot::Slot;
 use crate::warden::{END_LIMIT, Sandbox, Warden};
 use crate::watcher::Signal;
 
@@ -103,7 +103,7 @@ impl Warden {
             let layers: Outcome<Vec<Arc<LayerMount>>> = order
                 .layers
                 .iter()
-                .map(|id| self.layers.get(&self.pool, *id))
+                .map(|id| self.layers.get(&self.pool, &self.roots, *id))
                 .collect();
             let layers = layers?;
             let slot = lock(&self.state)
@@ -145,12 +145,7 @@ impl Warden {
                 return Err(fault);
             }
         };
-        let Upper {
-            mounted,
-            view,
-            spool,
-        } = upper;
-        unused.extend([view.into_fd(), spool]);
+        let mounted = upper.part(&mut unused);
         let claimed = Claimed {
             pid: slot.pid,
             start_time: slot.start_time,
@@ -169,7 +164,7 @@ impl Warden {
             control,
             ..
         } = slot;
-        unused.extend([userns, control]);
+        unused.descriptors.extend([userns, control]);
         let sandbox = Arc::new(Sandbox {
             id: order.sandbox,
             slot: id,
@@ -262,7 +257,10 @@ impl Warden {
             return Ok(upper);
         }
         self.discard_upper(slot)?;
-        Upper::new(self.fresh_upper(slot.id, size)?, slot.userns.as_fd()).during("upper")
+        let mounted = self.fresh_upper(slot.id, size)?;
+        self.roots
+            .upper(mounted, slot.userns.as_fd())
+            .during("upper")
     }
 
     fn discard_upper(&self, slot: &mut Slot) -> Outcome<()> {
@@ -272,7 +270,9 @@ impl Warden {
 
     fn view(&self, slot: &Slot, image: &File) -> Outcome<Upper> {
         let mounted = ext4::mount(image).during("mount of the disk")?;
-        Upper::new(mounted, slot.userns.as_fd()).during("upper")
+        self.roots
+            .upper(mounted, slot.userns.as_fd())
+            .during("upper")
     }
 
     /// The kernel may still be writing the disk's last blocks for a sandbox that just ended.
@@ -292,17 +292,18 @@ impl Warden {
         ))
     }
 
-    /// Overlay, limits, link, live record, exec. Returns descriptors to be closed afterwards.
+    /// Overlay, limits, link, live record, exec.
     fn run(
         &self,
         order: &Order,
         layers: &[Arc<LayerMount>],
         slot: &Slot,
         upper: &Upper,
-    ) -> Outcome<Vec<OwnedFd>> {
-        let (overlay, unused) =
-            mounts::overlay(layers, &upper.view, slot.userns.as_fd(), slot.base)
-                .during("overlay")?;
+    ) -> Outcome<Leftovers> {
+        let (overlay, unused) = self
+            .roots
+            .overlay(layers, upper, slot.userns.as_fd(), slot.base)
+            .during("overlay")?;
         slot.group
             .apply(Some(slot.limits), order.limits)
             .during("limits")?;

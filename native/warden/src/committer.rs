@@ -4,11 +4,11 @@
 //! that has just been made, as it would have a moment earlier. The end of a sandbox syncs again.
 //! Clones of mounts are let go of: each waits for a grace period of the kernel.
 
-use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TrySendError};
 
 use crate::ids::Id;
+use crate::mounts::Leftovers;
 use crate::pool::disks::Family;
 use crate::warden::Warden;
 
@@ -17,7 +17,7 @@ pub const BACKLOG: usize = 1024;
 
 pub struct Job {
     pub disk: Id,
-    pub unused: Vec<OwnedFd>,
+    pub unused: Leftovers,
 }
 
 pub fn run(warden: &Warden, jobs: &Receiver<Job>) {

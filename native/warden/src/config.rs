@@ -27,6 +27,8 @@ pub struct Config {
     pub max_slots: u32,
     /// First host id of the sandboxes' ranges; sandbox n owns 65536 ids from `id_base + n * 65536`.
     pub id_base: u32,
+    /// For tests: builds roots as on kernels before Linux 6.15.
+    pub overlay_by_path: bool,
     pub pool: PoolConfig,
     pub network: NetworkSection,
     pub limits: LimitsConfig,
@@ -100,6 +102,7 @@ impl Default for Config {
             default_disk_bytes: 10 * GIB,
             max_slots: 1024,
             id_base: 0x4000_0000,
+            overlay_by_path: false,
             pool: PoolConfig::default(),
             network: NetworkSection::default(),
             limits: LimitsConfig::default(),

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use atoll_wire::warden::DoctorReport;
 use atoll_wire::warden::doctor_report::Check;
 
+use crate::mounts::{self, Roots};
 use crate::net::Network;
 use crate::sys::{self, FsContext};
 use crate::warden::Warden;
@@ -53,6 +53,16 @@ pub fn report(warden: &Warden) -> DoctorReport {
         Err(e) => check("free space", false, e.to_string(), true),
     });
     checks.push(check(
+        "roots of sandboxes",
+        true,
+        match warden.roots {
+            Roots::Descriptors => "over descriptors",
+            Roots::Paths(_) => "over paths",
+        }
+        .to_owned(),
+        true,
+    ));
+    checks.push(check(
         "cgroups",
         true,
         warden.cgroups.mode.name().to_owned(),
@@ -64,18 +74,14 @@ pub fn report(warden: &Warden) -> DoctorReport {
 /// Of the machine alone; runs no program and leaves nothing behind.
 pub fn machine() -> Vec<Check> {
     let mut checks = vec![
+        kernel(),
         of(
             "mount calls",
             true,
             "fsopen, fsmount",
             FsContext::open(c"tmpfs").map(drop),
         ),
-        of(
-            "overlay",
-            true,
-            "over descriptors of detached mounts (Linux 6.15)",
-            overlay_takes_descriptors(),
-        ),
+        overlay(),
         file_system("ext4", true),
         file_system("erofs", false),
         file_system("xfs", false),
@@ -171,16 +177,39 @@ fn exists(path: &str) -> io::Result<()> {
     fs::metadata(path).map(drop)
 }
 
-/// Makes what a claim makes, from two empty file systems in memory.
-fn overlay_takes_descriptors() -> io::Result<()> {
-    let context = FsContext::open(c"overlay")?;
-    let layer = || FsContext::open(c"tmpfs")?.mount(libc::MOUNT_ATTR_RDONLY);
-    // A detached mount lives as long as its descriptor.
-    let layers = [layer()?, layer()?];
-    for layer in &layers {
-        context.fd(c"lowerdir+", layer.as_fd())?;
-    }
-    context.mount(libc::MOUNT_ATTR_RDONLY).map(drop)
+/// Which of both ways the kernel offers.
+fn overlay() -> Check {
+    let name = "overlay";
+    let Err(why) = mounts::takes_descriptors() else {
+        let detail = "over descriptors of detached mounts (since Linux 6.15)";
+        return check(name, true, detail.to_owned(), true);
+    };
+    of(
+        name,
+        true,
+        &format!("over paths in a namespace of its own, as over descriptors: {why}"),
+        mounts::takes_paths(),
+    )
+}
+
+/// Oldest kernel of which all calls are known to do what is asked of them.
+const OLDEST: (u32, u32) = (5, 19);
+
+/// Overlays over idmapped layers are what is newest of what cannot be tried without a sandbox.
+fn kernel() -> Check {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let (major, minor) = OLDEST;
+    check(
+        "kernel",
+        version(&release) >= Some(OLDEST),
+        format!("{}, at least {major}.{minor}", release.trim()),
+        true,
+    )
+}
+
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 fn seccomp_errno() -> io::Result<()> {
@@ -215,5 +244,19 @@ fn on_path(program: &str) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn versions_of_kernels_are_read_from_their_releases() {
+        assert_eq!(version("6.1.0-37-amd64\n"), Some((6, 1)));
+        assert_eq!(version("5.19.0"), Some((5, 19)));
+        assert_eq!(version("6.12"), Some((6, 12)));
+        assert!(version("5.4.1") < Some((5, 19)));
+        assert_eq!(version(""), None);
     }
 }

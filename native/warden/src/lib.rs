@@ -25,6 +25,7 @@ pub mod service;
 mod slot;
 mod slots;
 mod snapshots;
+mod staging;
 mod sys;
 pub mod teardown;
 mod usage;

@@ -1,88 +1,259 @@
 //! The root of a sandbox: an overlay over idmapped clones of the layers and of its own upper.
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use crate::pool::ext4::{SPOOL, UPPER, WORK};
+use crate::pool::ext4::{Mounted, SPOOL, UPPER, WORK};
 use crate::pool::layers::{LayerMount, Root};
+use crate::staging::{Attached, Staging};
 use crate::sys::{self, FsContext};
 
-/// An upper as the sandbox's user namespace sees it: id 0 on the disk is the sandbox's root.
-pub struct UpperView(OwnedFd);
+/// How this kernel is told what an overlay lies over.
+pub enum Roots {
+    /// Descriptors of detached mounts, since Linux 6.15.
+    Descriptors,
+    /// Paths of mounts that are attached in a namespace of their own.
+    Paths(Staging),
+}
 
-impl UpperView {
-    pub fn into_fd(self) -> OwnedFd {
-        self.0
-    }
+/// A mount that can be cloned: detached, or attached where the kernel wants it.
+pub struct Held {
+    mount: OwnedFd,
+    attached: Option<Attached>,
+}
 
-    pub fn new(upper: BorrowedFd<'_>, userns: BorrowedFd<'_>) -> io::Result<UpperView> {
-        let view = sys::clone_tree(upper, c"")?;
-        sys::set_attributes(view.as_fd(), 0, Some(userns))?;
-        Ok(UpperView(view))
-    }
+/// A mounted upper as the sandbox's user namespace sees it (id 0 on the disk is the sandbox's
+/// root), with the guest's spool directory.
+pub struct Upper {
+    pub mounted: Mounted,
+    pub spool: OwnedFd,
+    view: Held,
+}
 
-    /// The spool directory for the guest. It is the root of a mount of its own, so that `..` leads
-    /// nowhere.
-    pub fn spool(&self) -> io::Result<OwnedFd> {
-        let mount = sys::clone_tree(self.0.as_fd(), SPOOL)?;
-        sys::set_attributes(
-            mount.as_fd(),
-            libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC,
-            None,
-        )?;
-        sys::open_at(mount.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)
+/// What a claim has no more use for. Dropping it unmounts clones, each of which waits for a grace
+/// period of the kernel, so the caller does it off the path.
+#[derive(Default)]
+pub struct Leftovers {
+    pub descriptors: Vec<OwnedFd>,
+    pub attached: Vec<Attached>,
+}
+
+impl Leftovers {
+    fn push(&mut self, held: Held) {
+        self.descriptors.push(held.mount);
+        self.attached.extend(held.attached);
     }
 }
 
-/// A detached overlay, and descriptors it no longer needs: closing one unmounts a clone, which waits
-/// for a grace period of the kernel, so the caller does it off the path. `layers` lowest first;
-/// `base` is the host id of the sandbox's root: an overlay made by an id that the idmapped work
-/// directory does not know comes up read-only.
-pub fn overlay(
-    layers: &[Arc<LayerMount>],
-    view: &UpperView,
-    userns: BorrowedFd<'_>,
-    base: u32,
-) -> io::Result<(OwnedFd, Vec<OwnedFd>)> {
-    let mut lowers = Vec::with_capacity(layers.len());
-    // The kernel takes the topmost first.
-    for layer in layers.iter().rev() {
-        let root = match layer.root {
-            Root::Whole => c"",
-            Root::Upper => UPPER,
+impl Upper {
+    /// The mount of the disk, and the rest for later.
+    pub fn part(self, leftovers: &mut Leftovers) -> Mounted {
+        leftovers.push(self.view);
+        leftovers.descriptors.push(self.spool);
+        self.mounted
+    }
+}
+
+impl Roots {
+    /// By descriptors when the kernel can; `by_path` forces the other way.
+    pub fn open(by_path: bool) -> io::Result<Roots> {
+        if by_path || takes_descriptors().is_err() {
+            return Ok(Roots::Paths(Staging::open()?));
+        }
+        Ok(Roots::Descriptors)
+    }
+
+    pub fn hold(&self, mount: OwnedFd) -> io::Result<Held> {
+        let attached = match self {
+            Roots::Descriptors => None,
+            Roots::Paths(staging) => Some(staging.run(|| staging.attach(&[mount.as_fd()]))?),
         };
-        let clone = sys::clone_tree(layer.mount.as_fd(), root)?;
-        sys::set_attributes(clone.as_fd(), 0, Some(userns))?;
-        lowers.push(clone);
+        Ok(Held { mount, attached })
     }
-    Ok((mount(&lowers, view, base)?, lowers))
+
+    pub fn upper(&self, mounted: Mounted, userns: BorrowedFd<'_>) -> io::Result<Upper> {
+        let views = || -> io::Result<(OwnedFd, OwnedFd)> {
+            let view = clone(mounted.mount.as_fd(), c"", 0, userns)?;
+            // The root of a mount of its own, so that `..` leads nowhere.
+            let hardened =
+                libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
+            let spool = clone(mounted.mount.as_fd(), SPOOL, hardened, userns)?;
+            let spool = sys::open_at(spool.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY)?;
+            Ok((view, spool))
+        };
+        let (view, spool) = match self {
+            Roots::Descriptors => {
+                let (mount, spool) = views()?;
+                let attached = None;
+                (Held { mount, attached }, spool)
+            }
+            Roots::Paths(staging) => staging.run(|| {
+                let source = staging.attach(&[mounted.mount.as_fd()])?;
+                let (mount, spool) = views()?;
+                drop(source);
+                let attached = Some(staging.attach(&[mount.as_fd()])?);
+                Ok((Held { mount, attached }, spool))
+            })?,
+        };
+        Ok(Upper {
+            mounted,
+            spool,
+            view,
+        })
+    }
+
+    /// A detached overlay. `layers` lowest first; `base` is the host id of the sandbox's root: an
+    /// overlay made by an id that the idmapped work directory does not know comes up read-only.
+    pub fn overlay(
+        &self,
+        layers: &[Arc<LayerMount>],
+        upper: &Upper,
+        userns: BorrowedFd<'_>,
+        base: u32,
+    ) -> io::Result<(OwnedFd, Leftovers)> {
+        let clones = || -> io::Result<Vec<OwnedFd>> {
+            // The kernel takes the topmost first.
+            let topmost_first = layers.iter().rev();
+            topmost_first
+                .map(|layer| {
+                    let root = match layer.root {
+                        Root::Whole => c"",
+                        Root::Upper => UPPER,
+                    };
+                    clone(layer.held.mount.as_fd(), root, 0, userns)
+                })
+                .collect()
+        };
+        self.mount(clones, &upper.view, base)
+    }
+
+    /// Makes an overlay of nothing over the upper once and drops it, so that the disk's first
+    /// blocks are read and its journal is started before a claim waits for them.
+    pub fn warm(&self, upper: &Upper, base: u32) -> io::Result<()> {
+        let nothing = || Ok(vec![sys::clone_tree(upper.view.mount.as_fd(), SPOOL)?]);
+        self.mount(nothing, &upper.view, base).map(drop)
+    }
+
+    fn mount(
+        &self,
+        lowers: impl FnOnce() -> io::Result<Vec<OwnedFd>> + Send,
+        view: &Held,
+        base: u32,
+    ) -> io::Result<(OwnedFd, Leftovers)> {
+        match (self, &view.attached) {
+            (Roots::Paths(staging), Some(upper)) => staging.run(|| {
+                let descriptors = lowers()?;
+                let below: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
+                let attached = staging.attach(&below)?;
+                let overlay = over_paths(&attached, below.len(), upper, base)?;
+                let attached = vec![attached];
+                Ok((
+                    overlay,
+                    Leftovers {
+                        descriptors,
+                        attached,
+                    },
+                ))
+            }),
+            _ => {
+                let descriptors = lowers()?;
+                let overlay = over_descriptors(&descriptors, view.mount.as_fd(), base)?;
+                let attached = Vec::new();
+                Ok((
+                    overlay,
+                    Leftovers {
+                        descriptors,
+                        attached,
+                    },
+                ))
+            }
+        }
+    }
 }
 
-/// Makes an overlay of nothing over the upper once and drops it, so that the disk's first blocks
-/// are read and its journal is started before a claim waits for them.
-pub fn warm(view: &UpperView, base: u32) -> io::Result<()> {
-    let nothing = sys::clone_tree(view.0.as_fd(), SPOOL)?;
-    mount(&[nothing], view, base).map(drop)
+/// A detached idmapped clone of the mount at `path` below `mount`.
+fn clone(
+    mount: BorrowedFd<'_>,
+    path: &std::ffi::CStr,
+    attributes: u64,
+    userns: BorrowedFd<'_>,
+) -> io::Result<OwnedFd> {
+    let clone = sys::clone_tree(mount, path)?;
+    sys::set_attributes(clone.as_fd(), attributes, Some(userns))?;
+    Ok(clone)
 }
 
-/// redirect_dir lets directories of the layers be renamed; the other two are off at every mount of
-/// a disk, since they must not change between mounts.
-fn mount(lowers: &[OwnedFd], view: &UpperView, base: u32) -> io::Result<OwnedFd> {
+fn over_descriptors(lowers: &[OwnedFd], view: BorrowedFd<'_>, base: u32) -> io::Result<OwnedFd> {
     let directory = libc::O_PATH | libc::O_DIRECTORY;
-    let upper = sys::open_at(view.0.as_fd(), UPPER, directory)?;
-    let work = sys::open_at(view.0.as_fd(), WORK, directory)?;
+    let upper = sys::open_at(view, UPPER, directory)?;
+    let work = sys::open_at(view, WORK, directory)?;
     sys::with_fs_ids(base, || {
         let context = FsContext::open(c"overlay")?;
-        context.string(c"source", c"root")?;
         for lower in lowers {
             context.fd(c"lowerdir+", lower.as_fd())?;
         }
         context.fd(c"upperdir", upper.as_fd())?;
         context.fd(c"workdir", work.as_fd())?;
-        context.string(c"redirect_dir", c"on")?;
-        context.string(c"metacopy", c"off")?;
-        context.string(c"index", c"off")?;
-        context.mount(libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOATIME)
+        finish(context)
+    })
+}
+
+/// On a thread of the staging namespace. Paths are short, since fsconfig takes 255 bytes: relative
+/// to the directory of the lower ones.
+fn over_paths(lowers: &Attached, count: usize, upper: &Attached, base: u32) -> io::Result<OwnedFd> {
+    let directory = CString::new(lowers.directory())?;
+    // SAFETY: a valid C string; the working directory is this thread's own.
+    sys::check(unsafe { libc::chdir(directory.as_ptr()) }.into())?;
+    let names: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+    let below = CString::new(names.join(":"))?;
+    let inside = |name: &std::ffi::CStr| {
+        CString::new(format!("{}/{}", upper.path(0), name.to_string_lossy()))
+    };
+    let (upper, work) = (inside(UPPER)?, inside(WORK)?);
+    sys::with_fs_ids(base, || {
+        let context = FsContext::open(c"overlay")?;
+        context.string(c"lowerdir", &below)?;
+        context.string(c"upperdir", &upper)?;
+        context.string(c"workdir", &work)?;
+        finish(context)
+    })
+}
+
+/// redirect_dir lets directories of the layers be renamed; the other two are off at every mount of
+/// a disk, since they must not change between mounts.
+fn finish(context: FsContext) -> io::Result<OwnedFd> {
+    context.string(c"source", c"root")?;
+    context.string(c"redirect_dir", c"on")?;
+    context.string(c"metacopy", c"off")?;
+    context.string(c"index", c"off")?;
+    context.mount(libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOATIME)
+}
+
+/// Makes what a claim makes, from empty file systems in memory: clones of detached mounts and an
+/// overlay over them.
+pub fn takes_descriptors() -> io::Result<()> {
+    let context = FsContext::open(c"overlay")?;
+    let layer = FsContext::open(c"tmpfs")?.mount(libc::MOUNT_ATTR_RDONLY)?;
+    // A detached mount lives as long as its descriptor.
+    let layers = [sys::clone_tree(layer.as_fd(), c"")?, layer];
+    for layer in &layers {
+        context.fd(c"lowerdir+", layer.as_fd())?;
+    }
+    context.mount(libc::MOUNT_ATTR_RDONLY).map(drop)
+}
+
+/// The same by paths.
+pub fn takes_paths() -> io::Result<()> {
+    let staging = Staging::open()?;
+    staging.run(|| {
+        let layer = || FsContext::open(c"tmpfs")?.mount(libc::MOUNT_ATTR_RDONLY);
+        let layers = [layer()?, layer()?];
+        let attached = staging.attach(&layers.each_ref().map(AsFd::as_fd))?;
+        let context = FsContext::open(c"overlay")?;
+        let both = CString::new(format!("{}:{}", attached.path(0), attached.path(1)))?;
+        context.string(c"lowerdir", &both)?;
+        context.mount(libc::MOUNT_ATTR_RDONLY).map(drop)
     })
 }

@@ -17,6 +17,7 @@ use crate::devices;
 use crate::events::Events;
 use crate::live::LiveDir;
 use crate::lock::KeyedLocks;
+use crate::mounts::Roots;
 use crate::net::{Network, NetworkConfig};
 use crate::pool::layers::Layers;
 use crate::pool::{Pool, c_path};
@@ -63,6 +64,8 @@ pub fn run(config: Config) -> Result<(), String> {
         }
     }
     let network = Network::start(network_config(&config)?).map_err(|e| format!("network: {e}"))?;
+    let roots =
+        Roots::open(config.overlay_by_path).map_err(|e| format!("namespace of the layers: {e}"))?;
     let launcher = Launcher::new(&config.guest_binary)?;
     let live = LiveDir::open(&config.run_dir).map_err(|e| format!("live records: {e}"))?;
     let watcher = Watcher::new().map_err(|e| format!("epoll: {e}"))?;
@@ -71,6 +74,7 @@ pub fn run(config: Config) -> Result<(), String> {
         config,
         pool,
         layers: Layers::default(),
+        roots,
         cgroups,
         network,
         launcher,

@@ -8,9 +8,8 @@ use atoll_wire::warden::failure::Code;
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
-use crate::mounts;
 use crate::pool::{Pool, ext4};
-use crate::slot::{Slot, Upper, socket_dir};
+use crate::slot::{Slot, socket_dir};
 use crate::warden::Warden;
 use crate::watcher::Signal;
 
@@ -81,8 +80,8 @@ impl Warden {
             let mounted = disk
                 .join()
                 .map_err(|_| Fault::new(Code::Io, "the thread of the disk panicked"))??;
-            let upper = Upper::new(mounted, userns.as_fd()).during("upper")?;
-            mounts::warm(&upper.view, base).during("upper")?;
+            let upper = self.roots.upper(mounted, userns.as_fd()).during("upper")?;
+            self.roots.warm(&upper, base).during("upper")?;
             cloned.wait_ready().during("slot process")?;
             Ok(cloned.into_slot(
                 (slot, index, base),

@@ -19,6 +19,7 @@ use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::live::LiveDir;
 use crate::lock::{KeyedLocks, lock};
+use crate::mounts::Roots;
 use crate::net::Network;
 use crate::pool::Pool;
 use crate::pool::layers::Layers;
@@ -32,6 +33,7 @@ pub struct Warden {
     pub config: Config,
     pub pool: Pool,
     pub layers: Layers,
+    pub roots: Roots,
     pub cgroups: Cgroups,
     pub network: Network,
     pub launcher: Launcher,

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +14,7 @@ use super::{Pool, durable, ext4, used_bytes};
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
+use crate::mounts::{Held, Roots};
 use crate::sys::{self, FsContext};
 
 /// What lies beside a layer's image.
@@ -43,7 +43,7 @@ pub enum Root {
 
 /// A layer ready to be cloned into overlays.
 pub struct LayerMount {
-    pub mount: OwnedFd,
+    pub held: Held,
     pub root: Root,
 }
 
@@ -67,12 +67,13 @@ pub struct Layers {
 
 impl Layers {
     /// The mount of a layer, made at its first use.
-    pub fn get(&self, pool: &Pool, id: Id) -> Outcome<Arc<LayerMount>> {
+    pub fn get(&self, pool: &Pool, roots: &Roots, id: Id) -> Outcome<Arc<LayerMount>> {
         if let Some(mount) = lock(&self.mounted).get(&id) {
             return Ok(mount.clone());
         }
         let record = pool.layer_record(id)?;
-        let made = Arc::new(open(&pool.layer_image(id), &record).during(format!("layer {id}"))?);
+        let made =
+            Arc::new(open(&pool.layer_image(id), &record, roots).during(format!("layer {id}"))?);
         // Two first uses at a time make two mounts of one superblock; the second one is dropped.
         Ok(lock(&self.mounted).entry(id).or_insert(made).clone())
     }
@@ -83,7 +84,7 @@ impl Layers {
     }
 }
 
-fn open(image: &Path, record: &LayerRecord) -> io::Result<LayerMount> {
+fn open(image: &Path, record: &LayerRecord, roots: &Roots) -> io::Result<LayerMount> {
     let file = File::open(image)?;
     let device = match LoopDevice::find(&file)? {
         Some(device) => device,
@@ -104,7 +105,7 @@ fn open(image: &Path, record: &LayerRecord) -> io::Result<LayerMount> {
     let mount = context
         .mount(libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOATIME | libc::MOUNT_ATTR_NODEV)?;
     Ok(LayerMount {
-        mount,
+        held: roots.hold(mount)?,
         root: record.root,
     })
 }

@@ -14,8 +14,7 @@ use super::sysfs::{self, SysEntry};
 use crate::cgroup::{Group, Limits};
 use crate::config::IDS_PER_SANDBOX;
 use crate::ids::Id;
-use crate::mounts::UpperView;
-use crate::pool::ext4::Mounted;
+use crate::mounts::Upper;
 use crate::seccomp::{self, Profile};
 use crate::sys::{self, check};
 
@@ -29,25 +28,6 @@ pub struct Launcher {
     extended: BpfProgram,
     sys: Vec<SysEntry>,
     last_capability: i32,
-}
-
-/// A mounted upper with its view for one user namespace and the guest's spool directory.
-pub struct Upper {
-    pub mounted: Mounted,
-    pub view: UpperView,
-    pub spool: OwnedFd,
-}
-
-impl Upper {
-    pub fn new(mounted: Mounted, userns: BorrowedFd<'_>) -> io::Result<Upper> {
-        let view = UpperView::new(mounted.mount.as_fd(), userns)?;
-        let spool = view.spool()?;
-        Ok(Upper {
-            mounted,
-            view,
-            spool,
-        })
-    }
 }
 
 /// A prepared slot. Dropping it closes the control socket, upon which the process exits.

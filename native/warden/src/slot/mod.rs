@@ -4,4 +4,4 @@ mod child;
 mod launch;
 mod sysfs;
 
-pub use launch::{Launcher, Slot, Upper, remove_socket_dir, socket_dir, start_time};
+pub use launch::{Launcher, Slot, remove_socket_dir, socket_dir, start_time};
