@@ -12,11 +12,14 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 
 /** One of the two programs of an instance: how it is started, told from others, and ended. */
 abstract sealed class Program permits WardenProgram, EngineProgram {
     private static final long ROTATE_AT_BYTES = 16 << 20;
-    private static final int TAIL_LINES = 12;
+    private static final int TAIL_LINES = 6;
+    /** What a stack trace says of places in the code. */
+    private static final Pattern STACK = Pattern.compile("\\s+(at .*|\\.\\.\\. \\d+ .*)");
 
     private final String name;
     private final Path pidFile;
@@ -92,7 +95,7 @@ abstract sealed class Program permits WardenProgram, EngineProgram {
     OperatorException failed(String how) {
         var message = new StringBuilder("the ").append(name).append(' ').append(how).append("; the end of ").append(log).append(':');
         try {
-            List<String> lines = Files.readAllLines(log);
+            List<String> lines = Files.readAllLines(log).stream().filter(line -> !STACK.matcher(line).matches()).toList();
             lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()).forEach(line -> message.append("\n  ").append(line));
         } catch (IOException none) {
             message.append(" (nothing)");
