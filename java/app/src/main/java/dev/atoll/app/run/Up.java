@@ -48,7 +48,7 @@ public final class Up {
 
     /** Returns when the instance has ended, by Ctrl-C, SIGTERM or {@code down}. */
     public void foreground(Runnable ready) {
-        var supervisor = new Supervisor(instance.programs(), out);
+        var supervisor = new Supervisor(instance.programs(), System.err);
         Runtime.getRuntime().addShutdownHook(new Thread(supervisor::stop, "stop"));
         instance.writeSupervisorPid();
         try {
