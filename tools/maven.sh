@@ -39,10 +39,14 @@ find_maven() {
     fi
   fi
   mkdir -p "$(cache_dir)/tools"
-  # Away from the tree: this Maven may be too old for the options in .mvn.
-  (cd / && "${installed}" --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
+  # In a directory of its own: away from the tree, whose .mvn this Maven may be too old for, and from
+  # the marks by which the plugin thinks that it has unpacked this already.
+  local work
+  work=$(mktemp -d)
+  (cd "${work}" && "${installed}" --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
     "-Dartifact=org.apache.maven:apache-maven:${MAVEN}:zip:bin" "-DoutputDirectory=$(cache_dir)/tools") >&2 ||
-    fail "Maven ${MAVEN} could not be fetched with $(command -v mvn)"
+    fail "Maven ${MAVEN} could not be fetched with ${installed}"
+  rm -rf "${work}"
   chmod +x "${fetched}/bin/mvn"
   echo "${fetched}/bin/mvn"
 }
