@@ -125,5 +125,6 @@ public final class TestCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        Runner.run(STATE, Map.of(), List.of("rm", "-rf", "--one-file-system", state.toString()), line -> {});
     }
 }
