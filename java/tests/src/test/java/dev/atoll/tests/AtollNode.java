@@ -39,6 +39,8 @@ public final class AtollNode implements AutoCloseable {
     /** An ordinary key's caller. */
     public static final Caller CALLER = new Caller(ProjectId.DEFAULT, "test", false);
 
+    static final long DISK_BYTES = 2L << 30;
+
     private static final long MEMORY = 512 * Resources.MIB;
 
     private final NodePlace place;
@@ -47,6 +49,7 @@ public final class AtollNode implements AutoCloseable {
     private final KillPoints killPoints;
     private final TestClock clock = new TestClock();
     private @Nullable Running running;
+    private @Nullable NodeRange range;
 
     /** What lives as long as one engine. */
     private record Running(Store store, Warden warden, GuestHub hub, Engine engine) {}
@@ -80,8 +83,15 @@ public final class AtollNode implements AutoCloseable {
 
     /** @param configured changes the configuration that the engine gets, at each of its starts */
     public static AtollNode start(UnaryOperator<EngineConfig> configured) {
+        return start(PoolSize.AMPLE, configured);
+    }
+
+    public static AtollNode start(PoolSize pool, UnaryOperator<EngineConfig> configured) {
         var node = new AtollNode(NodePlace.fresh(), configured, KillPoints.NONE);
+        NodeRange range = NodeRange.take();
+        node.range = range;
         try {
+            node.wardenProcess.configure(node.place, range, pool);
             node.wardenProcess.start();
             node.startEngine();
             return node;
@@ -112,6 +122,11 @@ public final class AtollNode implements AutoCloseable {
         return current().warden();
     }
 
+    /** The same while no engine runs in this process; to be closed. */
+    public Warden connectWarden() {
+        return Warden.at(wardenProcess.socket());
+    }
+
     public Store store() {
         return current().store();
     }
@@ -124,7 +139,7 @@ public final class AtollNode implements AutoCloseable {
     public void startEngine() {
         EngineConfig config = configured.apply(EngineConfig.defaults("test", place.run().resolve("s"))
                 .withWarmSlots(2)
-                .withDefaults(new Resources(1000, MEMORY, NodePlace.DISK_BYTES, 0))
+                .withDefaults(new Resources(1000, MEMORY, DISK_BYTES, 0))
                 .withAliases(List.of(new Alias("python:*", "base", Prefer.ALIAS))));
         Store store = SqliteStore.open(place.state().resolve("atoll.db"));
         Warden warden = Warden.at(wardenProcess.socket());
@@ -154,9 +169,38 @@ public final class AtollNode implements AutoCloseable {
         wardenProcess.kill();
     }
 
+    /**
+     * What a reboot of the machine leaves: every process of the instance is killed at once, nothing is
+     * mounted, the run directory is gone; the state directory is as it was. Neither an engine nor a
+     * warden runs afterwards. An engine in this process would see it coming: it must be stopped before.
+     */
+    public void reboot() {
+        if (running != null) {
+            throw new IllegalStateException("an engine runs in this process");
+        }
+        wardenProcess.kill();
+        Kernel.killAll(place.instance());
+        wardenProcess.removeFromKernel();
+        remove(place.run());
+    }
+
     /** Returns when it serves. */
     public void startWarden() {
         wardenProcess.start();
+    }
+
+    /** Where inside a live sandbox's root a path is, as the host sees it. */
+    public Path hostPath(SandboxId sandbox, String path) {
+        return Path.of("/proc/" + pidOf(sandbox) + "/root" + path);
+    }
+
+    /** PID 1 of a live sandbox, in the host's numbering. */
+    public int pidOf(SandboxId sandbox) {
+        return warden().listAll().live().stream()
+                .filter(live -> live.id().equals(sandbox))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError(sandbox + " does not live"))
+                .pid();
     }
 
     /** A sandbox of the base template. */
@@ -212,6 +256,10 @@ public final class AtollNode implements AutoCloseable {
             wardenProcess.tearDown();
             remove(place.state());
             remove(place.run());
+            NodeRange taken = range;
+            if (taken != null) {
+                taken.close();
+            }
         }
     }
 

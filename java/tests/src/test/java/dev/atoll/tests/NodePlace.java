@@ -15,9 +15,7 @@ import java.util.stream.Stream;
  *
  * @param instance at most 12 of {@code [a-z0-9]}; everything in the kernel carries it
  */
-record NodePlace(String instance, Path state, Path run, String subnet, long idBase) {
-    static final long DISK_BYTES = 2L << 30;
-    static final long POOL_BYTES = 24L << 30;
+record NodePlace(String instance, Path state, Path run) {
     private static final AtomicInteger NEXT = new AtomicInteger();
 
     /** A place of its own for each call of this JVM and, by the pid, for each JVM. */
@@ -31,9 +29,7 @@ record NodePlace(String instance, Path state, Path run, String subnet, long idBa
         return new NodePlace(
                 instance,
                 Path.of(environment("ATOLL_TEST_STATE").orElse("/var/tmp/atoll-test")).resolve(instance),
-                Path.of("/run/atoll").resolve(instance),
-                environment("ATOLL_TEST_SUBNET").orElse("10.209.0.0/16"),
-                Long.parseLong(environment("ATOLL_TEST_ID_BASE").orElse("1342177280")));
+                Path.of("/run/atoll").resolve(instance));
     }
 
     /** A program of the native workspace; Cargo puts it below the name of the machine's target. */
@@ -77,7 +73,7 @@ record NodePlace(String instance, Path state, Path run, String subnet, long idBa
         return path;
     }
 
-    private static Optional<String> environment(String name) {
+    static Optional<String> environment(String name) {
         return Optional.ofNullable(System.getenv(name)).filter(value -> !value.isBlank());
     }
 }

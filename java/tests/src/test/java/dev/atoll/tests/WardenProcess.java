@@ -25,17 +25,21 @@ final class WardenProcess {
         this.config = place.state().resolve("warden.json");
         this.log = place.state().resolve("warden.log");
         this.program = NodePlace.program("atoll-warden");
+    }
+
+    /** What it is started with from now on. */
+    void configure(NodePlace place, NodeRange range, PoolSize pool) {
         try {
             Files.createDirectories(place.state());
             Files.writeString(config, """
                     {"instance": "%s", "state_dir": "%s", "run_dir": "%s", "engine_uid": 0, "engine_gid": 0,
-                     "guest_binary": "%s", "templates_dir": "%s", "default_disk_bytes": %d, "max_slots": 512,
-                     "id_base": %d, "pool": {"kind": "loop", "size_bytes": %d},
-                     "network": {"subnet": "%s"}}
+                     "guest_binary": "%s", "templates_dir": "%s", "default_disk_bytes": %d, "max_slots": %d,
+                     "id_base": %d, "network": {"subnet": "%s"},
+                     "pool": {"kind": "loop", "size_bytes": %d, "admission_free_bytes": %d, "freeze_free_bytes": %d}}
                     """.formatted(
                             place.instance(), place.state(), place.run(), NodePlace.program("atoll-guest"),
-                            NodePlace.templates(), NodePlace.DISK_BYTES, place.idBase(), NodePlace.POOL_BYTES,
-                            place.subnet()));
+                            NodePlace.templates(), AtollNode.DISK_BYTES, NodeRange.MAX_SLOTS, range.idBase(),
+                            range.subnet(), pool.total(), pool.admission(), pool.freeze()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -72,6 +76,11 @@ final class WardenProcess {
     /** Ends the warden, then everything of its instance in the kernel. */
     void tearDown() {
         end(false);
+        removeFromKernel();
+    }
+
+    /** What is on the disk stays. */
+    void removeFromKernel() {
         try {
             Process teardown = new ProcessBuilder(
                             List.of(program.toString(), "--config", config.toString(), "--teardown"))

@@ -12,8 +12,7 @@ import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.Snapshot;
 import dev.atoll.engine.KillPoint;
 import dev.atoll.tests.AtollNode;
-import java.io.IOException;
-import java.nio.file.Path;
+import dev.atoll.tests.ChildJvm;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -70,15 +69,11 @@ class KillPointTest {
         assertThat(node.warden().listAll().snapshots()).isEmpty();
     }
 
-    private int child(KillPoint point) throws IOException, InterruptedException {
-        var process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx128m", "--enable-native-access=ALL-UNNAMED",
-                        "-cp", System.getProperty("java.class.path"),
-                        KillPointChild.class.getName(), node.instance(), survivor.value(), point.name(), "1")
-                .inheritIO()
-                .start();
-        return process.waitFor();
+    private int child(KillPoint point) throws InterruptedException {
+        return ChildJvm.start(
+                        KillPointChild.class, ProcessBuilder.Redirect.INHERIT,
+                        node.instance(), survivor.value(), point.name(), "1")
+                .waitFor();
     }
 
     private void assertOutcome(KillPoint point) {

@@ -1,0 +1,51 @@
+package dev.atoll.tests;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.awaitility.Awaitility;
+
+/** What a test reads and does in the host's kernel, past the warden. */
+public final class Kernel {
+    private Kernel() {}
+
+    /** Kills every process of every sandbox and slot of an instance at once; returns when none is left. */
+    static void killAll(String instance) {
+        Path group = cgroup2().resolve("atoll-" + instance);
+        try {
+            Files.writeString(group.resolve("cgroup.kill"), "1");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Awaitility.await("the end of all processes in " + group)
+                .until(() -> Files.readAllLines(group.resolve("cgroup.events")).contains("populated 0"));
+    }
+
+    /** Bytes of memory that a process has for itself: neither files nor shared. */
+    public static long anonymousMemory(int pid) {
+        return lines(Path.of("/proc/" + pid + "/status")).stream()
+                .filter(line -> line.startsWith("RssAnon:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("/proc/" + pid + "/status has no RssAnon"));
+    }
+
+    private static Path cgroup2() {
+        return lines(Path.of("/proc/self/mounts")).stream()
+                .map(line -> line.split(" "))
+                .filter(fields -> fields[2].equals("cgroup2"))
+                .map(fields -> Path.of(fields[1]))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no cgroup2 hierarchy is mounted"));
+    }
+
+    private static List<String> lines(Path path) {
+        try {
+            return Files.readAllLines(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
