@@ -235,9 +235,11 @@ fn finish(context: FsContext) -> io::Result<OwnedFd> {
 /// overlay over them.
 pub fn takes_descriptors() -> io::Result<()> {
     let context = FsContext::open(c"overlay")?;
-    let layer = FsContext::open(c"tmpfs")?.mount(libc::MOUNT_ATTR_RDONLY)?;
-    // A detached mount lives as long as its descriptor.
-    let layers = [sys::clone_tree(layer.as_fd(), c"")?, layer];
+    // Two file systems: one that appears twice in an overlay is refused by every kernel.
+    let layer = || FsContext::open(c"tmpfs")?.mount(libc::MOUNT_ATTR_RDONLY);
+    let under = layer()?;
+    // A clone of a detached mount is what a claim uses; it lives as long as its descriptor.
+    let layers = [sys::clone_tree(under.as_fd(), c"")?, layer()?];
     for layer in &layers {
         context.fd(c"lowerdir+", layer.as_fd())?;
     }
