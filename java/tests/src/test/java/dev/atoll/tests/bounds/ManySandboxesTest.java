@@ -1,0 +1,71 @@
+package dev.atoll.tests.bounds;
+
+import static dev.atoll.tests.AtollNode.CALLER;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atoll.domain.Resources;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.Kernel;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+/** Many sandboxes live at once, idle. */
+class ManySandboxesTest {
+    /**
+     * More than any table of one byte's worth, a /24 of addresses or 256 loop devices would hold; a
+     * node here has 512 slots, and the whole test stays well under a minute.
+     */
+    private static final int COUNT = 300;
+    private static final int AT_ONCE = 8;
+    /** A guest that has run one command; promised are 2.5 MiB for all of an idle sandbox. */
+    private static final long MOST_GUEST_MEMORY = 2L << 20;
+
+    @Test
+    void allAnswerAndNothingIsLeftOfThem() throws InterruptedException {
+        try (AtollNode node = AtollNode.start()) {
+            var spec = AtollNode.base().diskBytes(Optional.of(256 * Resources.MIB)).build();
+            List<SandboxId> ids = all(COUNT, () -> node.engine().sandboxes().create(CALLER, spec).id());
+            assertThat(node.warden().listAll().live()).hasSize(COUNT);
+            each(ids, id -> assertThat(node.sh(id, "hostname")).isEqualTo(node.engine().sandboxes().get(CALLER, id).id().value().substring(0, 12)));
+            assertThat(node.warden().listAll().live())
+                    .allMatch(live -> Kernel.anonymousMemory(live.pid()) < MOST_GUEST_MEMORY);
+            each(ids, id -> node.engine().sandboxes().delete(CALLER, id));
+            assertThat(node.warden().listAll().live()).isEmpty();
+            assertThat(node.warden().listAll().disks()).isEmpty();
+            assertThat(node.engine().node().audit(false)).isEmpty();
+        }
+    }
+
+    private static void each(List<SandboxId> ids, Consumer<SandboxId> action) throws InterruptedException {
+        var left = ids.iterator();
+        all(ids.size(), () -> {
+            SandboxId id;
+            synchronized (left) {
+                id = left.next();
+            }
+            action.accept(id);
+            return id;
+        });
+    }
+
+    private static <T> List<T> all(int times, Callable<T> task) throws InterruptedException {
+        try (var threads = Executors.newFixedThreadPool(AT_ONCE)) {
+            var results = new ArrayList<T>();
+            for (Future<T> done : threads.invokeAll(Collections.nCopies(times, task))) {
+                results.add(done.get());
+            }
+            return results;
+        } catch (ExecutionException e) {
+            throw new AssertionError(e.getCause());
+        }
+    }
+}
