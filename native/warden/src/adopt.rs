@@ -1,7 +1,6 @@
 //! Taking over from a dead warden: sandboxes that live go on, everything half-made goes.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use crate::cgroup::Limits;
@@ -80,7 +79,7 @@ impl Warden {
             }),
             upper: Mutex::new(Some(upper)),
             loop_number,
-            recorded: AtomicBool::new(false),
+            recorded: Mutex::new(false),
             oom: Mutex::new(None),
             oom_told: Mutex::new(0),
         };

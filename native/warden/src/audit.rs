@@ -130,6 +130,8 @@ impl Warden {
                 .and_then(|n| n.to_str());
             let accounted = match (family, id) {
                 (Some("layers"), Some(_)) => true,
+                // Being formatted.
+                (Some("empty"), _) => true,
                 (Some("disks"), Some(id)) => known.sandboxes.contains(&id),
                 // A claimed slot's device keeps the name its image had at first.
                 (Some("slots"), Some(slot)) => known.slots.contains(&slot),

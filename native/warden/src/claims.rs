@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use atoll_wire::warden::{self as wire, Claimed, Killed, claim};
@@ -47,7 +46,7 @@ impl Warden {
         let sandbox = Id::of("sandbox", &claim.sandbox)?;
         let disk = match &claim.disk {
             Some(claim::Disk::NewBytes(bytes)) => {
-                DiskSource::New(Pool::disk_size("new_bytes", *bytes)?)
+                DiskSource::New(Pool::disk_class("new_bytes", *bytes)?)
             }
             Some(claim::Disk::Existing(true)) => DiskSource::Existing,
             Some(claim::Disk::Snapshot(id)) => DiskSource::Snapshot(Id::of("snapshot", id)?),
@@ -100,6 +99,7 @@ impl Warden {
                 return Err(Fault::exists("live sandbox", order.sandbox));
             }
             self.check_disk(&order)?;
+            let _claimed = self.claim_layers(&order.layers)?;
             let layers: Outcome<Vec<Arc<LayerMount>>> = order
                 .layers
                 .iter()
@@ -177,7 +177,7 @@ impl Warden {
             limits: Mutex::new(order.limits),
             upper: Mutex::new(Some(mounted.mount)),
             loop_number: mounted.loop_number,
-            recorded: AtomicBool::new(false),
+            recorded: Mutex::new(matches!(order.disk, DiskSource::Existing)),
             oom: Mutex::new(None),
             oom_told: Mutex::new(0),
         });
@@ -247,11 +247,7 @@ impl Warden {
 
     /// The slot's own upper when it has the size, else a fresh one.
     fn new_upper(&self, slot: &mut Slot, size: u64) -> Outcome<Upper> {
-        let own = self
-            .config
-            .default_disk_bytes
-            .next_multiple_of(crate::config::DISK_STEP);
-        if own == size
+        if size == self.pool.default_class
             && let Some(upper) = slot.upper.take()
         {
             return Ok(upper);

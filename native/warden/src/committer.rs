@@ -1,16 +1,17 @@
 //! What a claim leaves to be done right after its answer.
 //!
-//! The record of a new disk becomes durable: a power cut within these milliseconds loses a sandbox
-//! that has just been made, as it would have a moment earlier. The end of a sandbox syncs again.
+//! The record of a new disk becomes durable, whether or not somebody waits for it with Settle.
 //! Clones of mounts are let go of: each waits for a grace period of the kernel.
 
-use std::sync::atomic::Ordering;
+use std::io;
 use std::sync::mpsc::{Receiver, TrySendError};
 
+use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
+use crate::lock::lock;
 use crate::mounts::Leftovers;
 use crate::pool::disks::Family;
-use crate::warden::Warden;
+use crate::warden::{Sandbox, Warden};
 
 /// Claims that may wait for this thread; further ones do their own.
 pub const BACKLOG: usize = 1024;
@@ -36,14 +37,35 @@ impl Warden {
     }
 
     fn finish(&self, job: Job) {
-        drop(job.unused);
-        match self.pool.sync_record(Family::Disk, job.disk) {
-            Ok(()) => {
-                if let Ok(sandbox) = self.sandbox(job.disk) {
-                    sandbox.recorded.store(true, Ordering::Release);
-                }
-            }
-            Err(error) => eprintln!("warden: record of disk {}: {error}", job.disk),
+        let settled = match self.sandbox(job.disk) {
+            Ok(sandbox) => self.settle_live(&sandbox),
+            // It ended, which made everything durable.
+            Err(_) => Ok(()),
+        };
+        if let Err(error) = settled {
+            eprintln!("warden: record of disk {}: {error}", job.disk);
         }
+        drop(job.unused);
+    }
+
+    /// Returns when name and record of the sandbox's disk are durable.
+    pub fn settle(&self, id: Id) -> Outcome<()> {
+        match self.sandbox(id) {
+            Ok(sandbox) => self.settle_live(&sandbox),
+            Err(_) if self.pool.image(Family::Disk, id).exists() => {
+                self.pool.sync_record(Family::Disk, id)
+            }
+            Err(_) => return Err(Fault::not_found("disk", id)),
+        }
+        .during("record of the disk")
+    }
+
+    pub fn settle_live(&self, sandbox: &Sandbox) -> io::Result<()> {
+        let mut recorded = lock(&sandbox.recorded);
+        if !*recorded {
+            self.pool.sync_record(Family::Disk, sandbox.id)?;
+            *recorded = true;
+        }
+        Ok(())
     }
 }

@@ -21,7 +21,7 @@ pub struct Config {
     pub guest_binary: PathBuf,
     /// `*.json` with an image file each, imported as layers at start. None = nothing to import.
     pub templates_dir: Option<PathBuf>,
-    /// Size of the disk a slot is prepared with, bytes.
+    /// Size of the disk a slot is prepared with, bytes; rounded up to a class of sizes.
     pub default_disk_bytes: u64,
     /// Slots and sandboxes together, 1..8192.
     pub max_slots: u32,
@@ -170,11 +170,11 @@ const DENIED: [&str; 21] = [
     "ff00::/8",
 ];
 
-/// Smallest disk, bytes: the journal takes 16 MiB of it.
-pub const MIN_DISK: u64 = 64 * MIB;
+/// Smallest disk, bytes.
+pub const MIN_DISK: u64 = 256 * MIB;
 /// Largest disk, bytes; sparse, so it costs nothing until written.
 pub const MAX_DISK: u64 = 1 << 40;
-/// Disk sizes are rounded up to a multiple of this, bytes.
+/// Sizes that a disk is grown to are rounded up to a multiple of this, bytes.
 pub const DISK_STEP: u64 = MIB;
 /// Ids each sandbox owns.
 pub const IDS_PER_SANDBOX: u32 = 65536;

@@ -13,6 +13,7 @@ mod doctor;
 mod events;
 mod fault;
 mod ids;
+mod layer_use;
 mod live;
 mod lock;
 mod mounts;

@@ -135,6 +135,7 @@ fn answer(warden: &Warden, op: Op) -> Outcome<Reply> {
         Op::PrepareSlot(r) => Reply::Slot(warden.prepare_slot(Id::of("slot", &r.slot)?)?),
         Op::DropSlot(r) => done(warden.drop_slot(Id::of("slot", &r.slot)?)?),
         Op::Claim(r) => Reply::Claimed(warden.claim(&r)?),
+        Op::Settle(r) => done(warden.settle(Id::of("sandbox", &r.sandbox)?)?),
         Op::Kill(r) => Reply::Killed(warden.kill(Id::of("sandbox", &r.sandbox)?)?),
         Op::Freeze(r) => done(warden.freeze(Id::of("sandbox", &r.sandbox)?)?),
         Op::Thaw(r) => done(warden.thaw(Id::of("sandbox", &r.sandbox)?)?),

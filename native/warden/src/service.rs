@@ -112,6 +112,8 @@ fn serve(warden: &Arc<Warden>, listener: UnixListener, todo: Receiver<Job>) -> R
         Box::new(move || crate::committer::run(&w, &todo)),
     )?;
     let w = warden.clone();
+    start("formatter", Box::new(move || w.pool.format_classes()))?;
+    let w = warden.clone();
     start("watermark", Box::new(move || crate::watermark::run(&w)))?;
     let w = warden.clone();
     start(

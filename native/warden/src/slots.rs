@@ -8,7 +8,7 @@ use atoll_wire::warden::failure::Code;
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
-use crate::pool::{Pool, ext4};
+use crate::pool::ext4;
 use crate::slot::{Slot, socket_dir};
 use crate::warden::Warden;
 use crate::watcher::Signal;
@@ -58,7 +58,7 @@ impl Warden {
     }
 
     fn make_slot(&self, slot: Id, index: u32) -> Outcome<Slot> {
-        let size = Pool::disk_size("default_disk_bytes", self.config.default_disk_bytes)?;
+        let size = self.pool.default_class;
         std::thread::scope(|scope| {
             // Disk and process wait for different parts of the kernel.
             let disk = std::thread::Builder::new()

@@ -1,4 +1,4 @@
-//! Snapshot, layers from disks, and the ends of both.
+//! Snapshot, layers from disks, deletion and growth of disks.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -114,25 +114,6 @@ impl Warden {
                 bytes: self.pool.layer_bytes(layer),
             })
         })
-    }
-
-    pub fn delete_layer(&self, layer: Id) -> Outcome<()> {
-        let busy = |by: String| Fault::new(Code::Busy, format!("layer {layer} is below {by}"));
-        {
-            let state = lock(&self.state);
-            if let Some(user) = state.sandboxes.values().find(|s| s.layers.contains(&layer)) {
-                return Err(busy(format!("live sandbox {}", user.id)));
-            }
-        }
-        for family in [Family::Disk, Family::Snapshot] {
-            let disks = self.pool.list(family).during("disks")?;
-            let name = layer.to_string();
-            if let Some(user) = disks.iter().find(|d| d.layers.contains(&name)) {
-                return Err(busy(format!("disk or snapshot {}", user.id)));
-            }
-        }
-        self.layers.forget(layer);
-        self.pool.remove_layer(layer).during("layer")
     }
 
     /// Grows the disk of a live or stopped sandbox.

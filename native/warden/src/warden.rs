@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -51,6 +50,10 @@ pub struct Warden {
 pub struct State {
     pub slots: HashMap<Id, Slot>,
     pub sandboxes: HashMap<Id, Arc<Sandbox>>,
+    /// Layers that claims under way use, with how many do.
+    pub layers_claimed: HashMap<Id, usize>,
+    /// Layers that are being deleted.
+    pub layers_ending: BTreeSet<Id>,
     /// Indexes of slots (also those being made or ending) and sandboxes.
     pub indexes: BTreeSet<u32>,
 }
@@ -69,8 +72,8 @@ pub struct Sandbox {
     /// The mount of its upper, for syncfs. `None` once the sandbox ends.
     pub upper: Mutex<Option<OwnedFd>>,
     pub loop_number: u32,
-    /// Whether the record of its disk is known to be durable.
-    pub recorded: AtomicBool,
+    /// Whether the record of its disk is known to be durable; held while it is made so.
+    pub recorded: Mutex<bool>,
     /// Keeps the notification of met memory limits alive.
     pub oom: Mutex<Option<OwnedFd>>,
     /// Limits met that were told already.
@@ -192,12 +195,7 @@ impl Warden {
             ));
         }
         image.sync_all().during("disk")?;
-        if sandbox.recorded.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        self.pool
-            .sync_record(Family::Disk, sandbox.id)
-            .during("record of the disk")
+        self.settle_live(sandbox).during("record of the disk")
     }
 
     /// Waits for a process of ours that was told to end, and removes its groups and network.

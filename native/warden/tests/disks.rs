@@ -8,7 +8,7 @@ use std::process::Command;
 use atoll_wire::warden::{
     self as wire, claim, failure::Code, make_layer, request::Op, response::Result as Reply,
 };
-use common::{BASE_LAYER, Rig, random_id};
+use common::{BASE_LAYER, Rig, eventually, random_id};
 
 /// Replays the journal of a copy, as a mount would, then checks that nothing is left to repair.
 fn assert_clean(rig: &Rig, image: &Path) {
@@ -137,7 +137,7 @@ fn a_layer_from_a_disk_keeps_deletions_owners_and_renames() {
 #[test]
 fn sizes_are_bounded_and_a_stopped_disk_grows() {
     let rig = Rig::new();
-    for bytes in [0, 1, (64 << 20) - 1, (1 << 40) + 1, u64::MAX] {
+    for bytes in [0, 1, (256 << 20) - 1, (1 << 40) + 1, u64::MAX] {
         let failure = rig
             .try_sandbox(|claim| claim.disk = Some(claim::Disk::NewBytes(bytes)))
             .err()
@@ -148,11 +148,11 @@ fn sizes_are_bounded_and_a_stopped_disk_grows() {
         );
     }
     let mut inmate = rig.sandbox_with(|claim| {
-        claim.disk = Some(claim::Disk::NewBytes((100 << 20) + 1));
+        claim.disk = Some(claim::Disk::NewBytes((256 << 20) + 1));
     });
-    assert_eq!(inmate.claimed.disk_bytes, 101 << 20);
+    assert_eq!(inmate.claimed.disk_bytes, 512 << 20);
     inmate.ok(&["write", "/data/kept", "kept"]);
-    assert_eq!(inmate.errno(&["fill", "/data/big", "300"]), libc::ENOSPC);
+    assert_eq!(inmate.errno(&["fill", "/data/big", "600"]), libc::ENOSPC);
     inmate.ok(&["remove", "/data/big"]);
     let id = inmate.id.clone();
     let resize = |bytes| {
@@ -161,17 +161,48 @@ fn sizes_are_bounded_and_a_stopped_disk_grows() {
             bytes,
         }))
     };
-    assert_eq!(resize(64 << 20).unwrap_err().code(), Code::Invalid);
+    assert_eq!(resize(256 << 20).unwrap_err().code(), Code::Invalid);
     rig.kill(&id);
-    resize(400 << 20).unwrap();
+    resize(900 << 20).unwrap();
     assert_clean(&rig, &rig.pool().join(format!("disks/{id}.img")));
     let mut again = rig.sandbox_with(|claim| {
         claim.sandbox = id.clone();
         claim.disk = Some(claim::Disk::Existing(true));
     });
-    assert_eq!(again.claimed.disk_bytes, 400 << 20);
+    assert_eq!(again.claimed.disk_bytes, 900 << 20);
     assert_eq!(again.ok(&["read", "/data/kept"]), "kept");
-    again.ok(&["fill", "/data/big", "300"]);
+    again.ok(&["fill", "/data/big", "600"]);
+}
+
+#[test]
+fn classes_are_formatted_after_the_start_and_kept_over_restarts() {
+    use std::os::unix::fs::MetadataExt;
+    let mut rig = Rig::new();
+    // The last one in turn is waited for.
+    let mut largest = rig.sandbox_with(|claim| {
+        claim.disk = Some(claim::Disk::NewBytes(1 << 40));
+    });
+    assert_eq!(largest.claimed.disk_bytes, 1 << 40);
+    largest.ok(&["write", "/data/new", "kept"]);
+    rig.kill(&largest.id);
+    // Inode and allocated bytes.
+    let images = |rig: &Rig| -> Vec<(u64, u64)> {
+        std::fs::read_dir(rig.pool().join("empty"))
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().extension().is_some_and(|e| e == "img"))
+            .map(|entry| entry.metadata().unwrap())
+            .map(|stat| (stat.ino(), stat.blocks() * 512))
+            .collect()
+    };
+    eventually("every class", || images(&rig).len() == 21);
+    let made = images(&rig);
+    let all: u64 = made.iter().map(|(_, bytes)| bytes).sum();
+    assert!(all < 48 << 20, "formatted disks take {all} bytes");
+    rig.kill_warden();
+    rig.start();
+    rig.sandbox();
+    assert_eq!(images(&rig), made);
 }
 
 #[test]

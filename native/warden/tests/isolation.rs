@@ -276,10 +276,10 @@ fn every_sandbox_has_ids_limits_and_disk_of_its_own() {
 fn a_full_disk_is_full_for_its_sandbox_only() {
     let rig = Rig::new();
     let mut first = rig.sandbox_with(|claim| {
-        claim.disk = Some(wire::claim::Disk::NewBytes(64 << 20));
+        claim.disk = Some(wire::claim::Disk::NewBytes(256 << 20));
     });
     let mut second = rig.sandbox();
-    assert_eq!(first.errno(&["fill", "/data/big", "200"]), libc::ENOSPC);
+    assert_eq!(first.errno(&["fill", "/data/big", "400"]), libc::ENOSPC);
     second.ok(&["fill", "/data/big", "100"]);
 }
 

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use atoll_wire::warden::{self as wire, claim, event::Kind, request::Op};
+use atoll_wire::warden::{self as wire, claim, event::Kind, failure::Code, request::Op};
 use common::{Rig, eventually, random_id};
 
 #[test]
@@ -230,5 +230,37 @@ fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
     for live in &all.live {
         rig.kill(&live.id);
     }
+    assert_eq!(rig.leaks(), []);
+}
+
+#[test]
+fn a_settled_sandbox_survives_a_power_cut() {
+    let mut rig = Rig::new();
+    let unknown = rig
+        .ask(Op::Settle(wire::Settle {
+            sandbox: random_id(),
+        }))
+        .unwrap_err();
+    assert_eq!(unknown.code(), Code::NotFound);
+    let inmate = rig.sandbox();
+    let settle = || {
+        Op::Settle(wire::Settle {
+            sandbox: inmate.id.clone(),
+        })
+    };
+    rig.done(settle());
+    rig.done(settle());
+    rig.cut_power();
+    let disks = rig.everything().disks;
+    assert_eq!(disks.len(), 1);
+    assert_eq!(disks[0].id, inmate.id);
+    assert_eq!(disks[0].layers, [common::BASE_LAYER]);
+    rig.done(settle());
+    let id = inmate.id.clone();
+    rig.sandbox_with(|claim| {
+        claim.sandbox = id;
+        claim.disk = Some(claim::Disk::Existing(true));
+    })
+    .ok(&["read", "/data/inner/file"]);
     assert_eq!(rig.leaks(), []);
 }

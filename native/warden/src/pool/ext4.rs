@@ -22,17 +22,16 @@ pub struct Mounted {
     pub loop_number: u32,
 }
 
-/// Formats a sparse image of `bytes` and makes its directories. Runs mkfs.ext4: start-up only.
+/// Formats a sparse image of `bytes` and makes its directories. Runs mkfs.ext4.
 pub fn format(image: &Path, bytes: u64) -> io::Result<()> {
     let file = File::create(image)?;
     file.set_len(bytes)?;
     drop(file);
-    // One inode for 16 KiB; lazy tables keep the empty image small; the journal of 16 MiB is
-    // what a clone has to carry; growing goes by meta_bg, so no blocks are reserved for it.
+    // One inode for 16 KiB; lazy tables keep the empty image small; growing goes by meta_bg, so no
+    // blocks are reserved for it.
     let output = Command::new("mkfs.ext4")
-        .args([
-            "-q", "-F", "-b", "4096", "-i", "16384", "-m", "0", "-J", "size=16",
-        ])
+        .args(["-q", "-F", "-b", "4096", "-i", "16384", "-m", "0", "-J"])
+        .arg(format!("size={}", journal_mib(bytes)))
         .args([
             "-E",
             "lazy_itable_init=1,nodiscard",
@@ -53,6 +52,15 @@ pub fn format(image: &Path, bytes: u64) -> io::Result<()> {
         check(unsafe { libc::mkdirat(mounted.mount.as_raw_fd(), name.as_ptr(), mode) }.into())?;
     }
     unmount(mounted, &file)
+}
+
+/// Size of the journal for a disk of `bytes`, MiB: an allowance out of the sandbox's quota.
+fn journal_mib(bytes: u64) -> u64 {
+    match bytes >> 30 {
+        0 => 4,
+        1..4 => 8,
+        _ => 16,
+    }
 }
 
 /// Unmounts cleanly and waits until the kernel has written everything to the image.

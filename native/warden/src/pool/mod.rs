@@ -5,7 +5,7 @@
 //! layers/<id>.img|.erofs + .json   shared, read-only
 //! disks/<sandbox>.img + .json      one upper a sandbox
 //! snapshots/<id>.img + .json
-//! empty/<bytes>.img                formatted uppers, cloned for new disks
+//! empty/<bytes>.img                formatted uppers by class of size, cloned for new disks
 //! slots/<slot>.img                 uppers of unclaimed slots, worth nothing after a restart
 //! tmp/                             half-made things, removed at start
 //! ```
@@ -63,6 +63,8 @@ pub struct Pool {
     pub backing: Option<PathBuf>,
     pub admission_mark: u64,
     pub freeze_mark: u64,
+    /// Size of the disks that slots are prepared with, bytes.
+    pub default_class: u64,
     empties: Empties,
 }
 
@@ -100,13 +102,16 @@ impl Pool {
             setup::empty_dir(&root.join(dir)).map_err(explain)?;
         }
         let kind = setup::detect(&root).map_err(explain)?;
-        let empties = Empties::open(&root, config.default_disk_bytes)?;
+        let default_class = Pool::disk_class("default_disk_bytes", config.default_disk_bytes)
+            .map_err(|fault| fault.message)?;
+        let empties = Empties::open(&root, default_class)?;
         Ok(Pool {
             root,
             kind,
             backing,
             admission_mark: config.pool.admission_free_bytes,
             freeze_mark: config.pool.freeze_free_bytes,
+            default_class,
             empties,
         })
     }
@@ -148,7 +153,14 @@ impl Pool {
         Ok(())
     }
 
-    /// The size a disk of `bytes` gets: rounded up to whole MiB, 64 MiB to 1 TiB.
+    /// The size a new disk of `bytes` gets: the next class, 256 MiB to 1 TiB.
+    pub fn disk_class(field: &'static str, bytes: u64) -> Outcome<u64> {
+        let size = Pool::disk_size(field, bytes)?;
+        empties::class_of(size)
+            .ok_or_else(|| Fault::invalid(field, format!("{field}: no disk has {bytes} bytes")))
+    }
+
+    /// The size a disk that is grown to `bytes` gets: rounded up to whole MiB, 256 MiB to 1 TiB.
     pub fn disk_size(field: &'static str, bytes: u64) -> Outcome<u64> {
         if !(MIN_DISK..=MAX_DISK).contains(&bytes) {
             return Err(Fault::invalid(
@@ -159,9 +171,14 @@ impl Pool {
         Ok(bytes.next_multiple_of(DISK_STEP))
     }
 
-    /// A formatted empty upper of this size.
-    pub fn empty(&self, bytes: u64) -> io::Result<Arc<File>> {
-        self.empties.get(&self.root, bytes)
+    /// A formatted empty upper of this class; one that is not formatted yet is waited for.
+    pub fn empty(&self, class: u64) -> io::Result<Arc<File>> {
+        self.empties.get(class)
+    }
+
+    /// Formats the classes that are missing; never returns.
+    pub fn format_classes(&self) {
+        self.empties.run();
     }
 
     /// Clones `from` to the new file `to`.

@@ -83,21 +83,24 @@ fn mount_xfs(image: &Path, root: &Path) -> io::Result<()> {
 }
 
 /// Unmounts the loop pool, of which nothing may be in use any more but for a moment. Images stay.
+/// A pool that shut down after an I/O error answers no question but can be unmounted.
 pub fn close(config: &Config) -> io::Result<()> {
-    let root = config.state_dir.join("pool");
-    if config.pool.kind != PoolKind::Loop || !root.is_dir() {
+    if config.pool.kind != PoolKind::Loop {
         return Ok(());
     }
+    let root = c_path(&config.state_dir.join("pool"));
     let deadline = Instant::now() + Duration::from_secs(20);
-    while is_mount_point(&root)? {
-        match sys::unmount(&c_path(&root), 0) {
-            Err(e) if e.raw_os_error() == Some(libc::EBUSY) && Instant::now() < deadline => {
-                sleep(Duration::from_millis(5));
-            }
-            other => other?,
+    loop {
+        match sys::unmount(&root, 0) {
+            // More may have been mounted there.
+            Ok(()) => {}
+            Err(e) => match e.raw_os_error() {
+                Some(libc::EINVAL | libc::ENOENT) => return Ok(()),
+                Some(libc::EBUSY) if Instant::now() < deadline => sleep(Duration::from_millis(5)),
+                _ => return Err(e),
+            },
         }
     }
-    Ok(())
 }
 
 pub fn is_mount_point(path: &Path) -> io::Result<bool> {

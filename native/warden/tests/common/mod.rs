@@ -267,6 +267,35 @@ impl Rig {
         }
     }
 
+    /// What a power cut leaves: nothing lives, and the pool holds what had reached its log.
+    pub fn cut_power(&mut self) {
+        const XFS_IOC_GOINGDOWN: libc::c_ulong = 0x8004_587D;
+        const WITHOUT_FLUSHING_THE_LOG: u32 = 2;
+        let root = fs::File::open(self.pool()).unwrap();
+        // SAFETY: the request takes a pointer to a u32.
+        let down = unsafe {
+            libc::ioctl(
+                std::os::fd::AsRawFd::as_raw_fd(&root),
+                XFS_IOC_GOINGDOWN as _,
+                &WITHOUT_FLUSHING_THE_LOG,
+            )
+        };
+        assert_eq!(down, 0, "{}", std::io::Error::last_os_error());
+        drop(root);
+        self.kill_warden();
+        assert!(self.teardown());
+        self.start();
+    }
+
+    fn teardown(&self) -> bool {
+        Command::new(WARDEN)
+            .arg("--config")
+            .arg(self.dir.join("config.json"))
+            .arg("--teardown")
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
     pub fn pool(&self) -> PathBuf {
         self.dir.join("state/pool")
     }
@@ -277,12 +306,7 @@ impl Drop for Rig {
         if self.child.is_some() {
             self.kill_warden();
         }
-        let status = Command::new(WARDEN)
-            .arg("--config")
-            .arg(self.dir.join("config.json"))
-            .arg("--teardown")
-            .status();
-        let torn = status.is_ok_and(|s| s.success());
+        let torn = self.teardown();
         let _ = fs::remove_dir_all(&self.dir);
         if !std::thread::panicking() {
             assert!(torn, "teardown failed");
