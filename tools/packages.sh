@@ -21,7 +21,7 @@ needed=(
   unzip:unzip
 )
 if [ "$1" = test ]; then
-  needed+=(python3:python3 git:git)
+  needed+=(python3:python3 git:git strace:strace)
 fi
 
 missing=()

@@ -42,6 +42,9 @@ pub fn run(config: Config) -> Result<(), String> {
         return Err(format!("this machine lacks {}", missing.join("; ")));
     }
     let run_dir = prepare_run_dir(&config)?;
+    // What is made from here on, disks of sandboxes above all, is for root alone.
+    // SAFETY: plain integer.
+    unsafe { libc::umask(0o077) };
     let _lock = exclusive(&run_dir.join("warden.lock"))?;
     let pool = Pool::open(&config)?;
     let cgroups = Cgroups::open(&config.instance, &run_dir.join("cgroup2"))?;

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -39,6 +40,11 @@ pub fn ensure(config: &Config) -> Result<(PathBuf, Option<PathBuf>), String> {
                     format_xfs(&image, config.pool.size_bytes)?;
                 }
                 mount_xfs(&image, &root).map_err(|e| explain(&image, e))?;
+            }
+            // A file system of mkfs has a root that everybody may enter.
+            for (path, mode) in [(&root, 0o700), (&image, 0o600)] {
+                fs::set_permissions(path, fs::Permissions::from_mode(mode))
+                    .map_err(|e| explain(path, e))?;
             }
             Ok((root, Some(state)))
         }
