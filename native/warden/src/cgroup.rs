@@ -172,6 +172,17 @@ impl Cgroups {
         }
     }
 
+    /// Bytes of all sandboxes' files that are in memory only, or on their way to a disk.
+    pub fn unwritten_bytes(&self) -> u64 {
+        match self.v1.iter().find(|(c, _)| *c == Controller::Memory) {
+            Some((_, root)) => {
+                unwritten(&root.join(&self.parent), ["total_dirty", "total_writeback"])
+            }
+            // Statistics of v2 are of the whole subtree.
+            None => unwritten(&self.v2.join(&self.parent), UNWRITTEN_V2),
+        }
+    }
+
     /// The groups of a slot, which may not exist (any more).
     pub fn group(&self, slot: Id) -> Group {
         let place = |root: &Path| root.join(&self.parent).join(slot.as_str());
@@ -400,6 +411,15 @@ impl Group {
         }
     }
 
+    /// Bytes of its files that are in memory only, or on their way to its disk.
+    pub fn unwritten_bytes(&self) -> u64 {
+        let dir = self.controller(Controller::Memory);
+        match self.mode {
+            Mode::V2 => unwritten(dir, UNWRITTEN_V2),
+            Mode::Hybrid => unwritten(dir, ["dirty", "writeback"]),
+        }
+    }
+
     pub fn oom_kills(&self) -> u64 {
         let (dir, file) = (
             self.controller(Controller::Memory),
@@ -455,6 +475,14 @@ impl Group {
         }
         Ok(())
     }
+}
+
+/// Keys of memory.stat.
+const UNWRITTEN_V2: [&str; 2] = ["file_dirty", "file_writeback"];
+
+fn unwritten(dir: &Path, keys: [&str; 2]) -> u64 {
+    let text = read(&dir.join("memory.stat")).unwrap_or_default();
+    keys.iter().filter_map(|name| key(&text, name)).sum()
 }
 
 /// Sets the flag of the hierarchy and keeps the options it has, which a new mount would reset.

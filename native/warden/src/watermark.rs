@@ -1,8 +1,14 @@
 //! Watches free space. A full pool loses data that was acknowledged to a sandbox, so the fastest
 //! writers are frozen before it comes to that.
+//!
+//! What a sandbox has written lies in memory first, and the kernel goes on writing it out after the
+//! writer was frozen. So the space that counts is what is free less what is still to be written.
+//! A frozen process finishes the system call that it is in: the freeze mark must leave room for
+//! that.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use atoll_wire::warden::event::{self, PoolMark, pool_mark::Level};
@@ -11,10 +17,13 @@ use crate::ids::Id;
 use crate::lock::lock;
 use crate::pool::disks::Family;
 use crate::pool::used_bytes;
-use crate::warden::Warden;
+use crate::warden::{Sandbox, Warden};
 
-const CALM: Duration = Duration::from_millis(500);
-const NEAR: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+/// Faster than sandboxes fill pages of memory, bytes a millisecond; the next look comes before
+/// this rate has used up what is left above the freeze mark.
+const FASTEST_WRITING: u64 = 4 << 20;
 /// Writers frozen at a time; if space goes on shrinking the next look freezes more.
 const FREEZE_AT_ONCE: usize = 4;
 
@@ -25,27 +34,29 @@ pub fn run(warden: &Arc<Warden>) {
         frozen: Vec::new(),
     };
     loop {
-        let near = watch.look(warden);
-        std::thread::sleep(if near { NEAR } else { CALM });
+        std::thread::sleep(watch.look(warden));
     }
 }
 
 struct Watch {
     level: Level,
-    /// Bytes of each live disk at the last look.
+    /// Bytes allocated to each live disk at the last look.
     used: HashMap<Id, u64>,
     /// What this watch froze and will thaw.
     frozen: Vec<Id>,
 }
 
 impl Watch {
-    /// Returns whether the marks are near.
-    fn look(&mut self, warden: &Warden) -> bool {
+    /// Returns when to look again.
+    fn look(&mut self, warden: &Warden) -> Duration {
+        // Read before the free space: what is written out in between counts twice, not never.
+        let unwritten = warden.cgroups.unwritten_bytes();
+        warden.pool.unwritten.store(unwritten, Ordering::Relaxed);
         let space = match warden.pool.space() {
             Ok(space) => space,
             Err(error) => {
                 eprintln!("warden: free space: {error}");
-                return false;
+                return LONGEST_PAUSE;
             }
         };
         let free = space.writable();
@@ -77,38 +88,43 @@ impl Watch {
                 frozen: self.frozen.iter().map(Id::to_string).collect(),
             }));
         }
-        near
+        let left = free.saturating_sub(warden.pool.freeze_mark);
+        Duration::from_millis(left / FASTEST_WRITING).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 
-    /// Live sandboxes by growth since the last look, fastest first.
+    /// By how much the disks of live sandboxes grew since the last look.
     fn growth(&mut self, warden: &Warden) -> Vec<(Id, u64)> {
         let ids: Vec<Id> = lock(&warden.state).sandboxes.keys().copied().collect();
         let now: HashMap<Id, u64> = ids
             .into_iter()
             .map(|id| (id, used_bytes(&warden.pool.image(Family::Disk, id))))
             .collect();
-        let mut growth: Vec<(Id, u64)> = now
+        let growth = now
             .iter()
             .map(|(id, used)| (*id, used.saturating_sub(*self.used.get(id).unwrap_or(used))))
             .collect();
-        growth.sort_by_key(|(_, grown)| std::cmp::Reverse(*grown));
         self.used = now;
         growth
     }
 
+    /// Freezes those that wrote most: to their disks, or to memory so far.
     fn freeze(&mut self, warden: &Warden, growth: &[(Id, u64)]) {
-        let writers = growth.iter().filter(|(_, grown)| *grown > 0);
-        for (id, _) in writers.take(FREEZE_AT_ONCE) {
-            let Ok(sandbox) = warden.sandbox(*id) else {
-                continue;
-            };
+        let mut writers: Vec<(u64, Arc<Sandbox>)> = growth
+            .iter()
+            .filter_map(|(id, grown)| Some((*grown, warden.sandbox(*id).ok()?)))
             // One that the engine paused is not ours to thaw.
-            if sandbox.group.is_frozen() {
-                continue;
-            }
+            .filter(|(_, sandbox)| !sandbox.group.is_frozen())
+            .map(|(grown, sandbox)| (grown + sandbox.group.unwritten_bytes(), sandbox))
+            .filter(|(written, _)| *written > 0)
+            .collect();
+        writers.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
+        for (_, sandbox) in writers.into_iter().take(FREEZE_AT_ONCE) {
             match sandbox.group.freeze(true) {
-                Ok(()) => self.frozen.push(*id),
-                Err(error) => eprintln!("warden: freezing {id} before the pool is full: {error}"),
+                Ok(()) => self.frozen.push(sandbox.id),
+                Err(error) => eprintln!(
+                    "warden: freezing {} before the pool is full: {error}",
+                    sandbox.id
+                ),
             }
         }
     }

@@ -28,6 +28,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use atoll_wire::warden::failure::Code;
 
@@ -65,6 +66,9 @@ pub struct Pool {
     pub freeze_mark: u64,
     /// Size of the disks that slots are prepared with, bytes.
     pub default_class: u64,
+    /// Bytes that sandboxes have written and the kernel has yet to write to their disks, as the
+    /// watch of the marks last saw them.
+    pub unwritten: AtomicU64,
     empties: Empties,
 }
 
@@ -75,12 +79,16 @@ pub struct Space {
     pub free: u64,
     /// Free bytes below the sparse pool file; the same as `free` when there is none.
     pub backing_free: u64,
+    /// See [`Pool::unwritten`].
+    pub unwritten: u64,
 }
 
 impl Space {
     /// What can be written before ENOSPC at the nearer of both.
     pub fn writable(&self) -> u64 {
-        self.free.min(self.backing_free)
+        self.free
+            .min(self.backing_free)
+            .saturating_sub(self.unwritten)
     }
 }
 
@@ -112,6 +120,7 @@ impl Pool {
             admission_mark: config.pool.admission_free_bytes,
             freeze_mark: config.pool.freeze_free_bytes,
             default_class,
+            unwritten: AtomicU64::new(0),
             empties,
         })
     }
@@ -134,6 +143,7 @@ impl Pool {
             total,
             free,
             backing_free,
+            unwritten: self.unwritten.load(Ordering::Relaxed),
         })
     }
 

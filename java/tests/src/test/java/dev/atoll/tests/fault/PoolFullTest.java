@@ -1,0 +1,129 @@
+package dev.atoll.tests.fault;
+
+import static dev.atoll.tests.AtollNode.CALLER;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.atoll.domain.CapacityException;
+import dev.atoll.domain.ProcessExit;
+import dev.atoll.domain.ProcessId;
+import dev.atoll.domain.ProcessSpec;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.PoolSize;
+import dev.atoll.warden.LiveSandbox;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Sandboxes write more than the pool has, each within its own disk. */
+class PoolFullTest {
+    private static final long MIB = 1 << 20;
+    /** About 1.85 GiB of it are free beside the base template and the file system's own. */
+    private static final PoolSize POOL = new PoolSize(2560 * MIB, 512 * MIB, 256 * MIB);
+    /** With this the writers meet the freeze mark, without it they fit. */
+    private static final long BALLAST_MIB = 1050;
+    private static final int WRITERS = 3;
+    private static final ProcessId WRITER = new ProcessId("writer");
+
+    /**
+     * 150 MiB in one go without any sync, and meanwhile 90 MiB in files that are synced one by one.
+     * The hash of a file goes to the list when its fsync came back.
+     */
+    private static final String WRITE = """
+            import hashlib, os, threading
+            os.makedirs('/root/data')
+            os.chdir('/root/data')
+            known = open('/root/known', 'w')
+            def acknowledge(name, digest):
+                known.write(digest + '  ' + name + '\\n')
+                known.flush()
+                os.fsync(known.fileno())
+            def bulk():
+                digest = hashlib.sha256()
+                with open('bulk', 'wb') as f:
+                    for i in range(150):
+                        block = os.urandom(1 << 20)
+                        digest.update(block)
+                        f.write(block)
+                acknowledge('bulk', digest.hexdigest())
+            thread = threading.Thread(target=bulk)
+            thread.start()
+            for i in range(30):
+                block = os.urandom(3 << 20)
+                with open('f%d' % i, 'wb') as f:
+                    f.write(block)
+                    f.flush()
+                    os.fsync(f.fileno())
+                acknowledge('f%d' % i, hashlib.sha256(block).hexdigest())
+            thread.join()
+            """;
+
+    private static final String CHECK = "cd /root/data && sha256sum --quiet -c /root/known && wc -l < /root/known";
+
+    private AtollNode node;
+
+    @BeforeEach
+    void start() {
+        node = AtollNode.start(POOL, config -> config);
+    }
+
+    @AfterEach
+    void stop() {
+        node.close();
+    }
+
+    @Test
+    void newWorkIsRefusedAndNoWriteIsLost() {
+        SandboxId ballast = node.create().id();
+        node.sh(ballast, "head -c " + BALLAST_MIB + "M /dev/zero > /root/ballast && sync");
+        List<SandboxId> writers = new ArrayList<>();
+        for (int i = 0; i < WRITERS; i++) {
+            writers.add(node.create().id());
+        }
+        for (SandboxId writer : writers) {
+            node.engine().processes().startDetached(
+                    CALLER, writer, ProcessSpec.of(List.of("python3", "-c", WRITE)).withId(WRITER).withMergedOutput());
+        }
+
+        Awaitility.await("writers are frozen").atMost(Duration.ofMinutes(1)).until(
+                () -> node.warden().listAll().live().stream().anyMatch(LiveSandbox::frozen));
+        assertRefused(() -> node.create());
+        assertRefused(() -> node.engine().snapshots().create(CALLER, ballast, Optional.empty(), Optional.empty()));
+        assertRefused(() -> node.engine().sandboxes().fork(CALLER, ballast, List.of(Optional.empty())));
+        assertThat(node.engine().node().health().detail()).isPresent();
+        assertThat(node.sh(ballast, "echo those that do not write go on")).isEqualTo("those that do not write go on");
+
+        node.engine().sandboxes().delete(CALLER, ballast);
+        for (SandboxId writer : writers) {
+            Awaitility.await("the end of a writer").atMost(Duration.ofMinutes(1)).until(
+                    () -> node.engine().processes().get(CALLER, writer, WRITER).exit().isPresent());
+            ProcessExit exit = node.engine().processes().get(CALLER, writer, WRITER).exit().orElseThrow();
+            assertThat(exit.code()).as(() -> outputOf(writer)).isZero();
+            assertThat(node.sh(writer, CHECK)).isEqualTo("31");
+            node.engine().sandboxes().stop(CALLER, writer, Duration.ofSeconds(1));
+            node.engine().sandboxes().start(CALLER, writer);
+            assertThat(node.sh(writer, CHECK)).isEqualTo("31");
+        }
+        assertThat(node.sh(node.create().id(), "echo room again")).isEqualTo("room again");
+        assertThat(node.engine().node().audit(false)).isEmpty();
+    }
+
+    private static void assertRefused(ThrowingCallable work) {
+        assertThatThrownBy(work)
+                .isInstanceOfSatisfying(CapacityException.class,
+                        e -> assertThat(e.what()).isEqualTo(CapacityException.What.POOL))
+                .hasMessageContaining(Long.toString(POOL.admission()));
+    }
+
+    private String outputOf(SandboxId sandbox) {
+        return AtollNode.text(node.engine().processes()
+                .run(CALLER, sandbox, ProcessSpec.of(List.of("true")).withId(WRITER), 10_000).stdout());
+    }
+}
