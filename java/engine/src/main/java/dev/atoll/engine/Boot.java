@@ -112,7 +112,8 @@ final class Boot {
         try {
             slot.endpoint().awaitConnected(config.dialTimeout());
             slot.endpoint().configure(configurationOf(sandbox, claimant.claimed().address()));
-            return new Occupancy(slot.id(), slot.endpoint(), sandbox.generation());
+            return new Occupancy(
+                    slot.id(), slot.endpoint(), sandbox.generation(), OomVerdicts.ofBoot(warden, sandbox.id()));
         } catch (RuntimeException e) {
             giveUp(sandbox, slot);
             throw e;

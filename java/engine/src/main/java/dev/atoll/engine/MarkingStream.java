@@ -6,14 +6,19 @@ import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessStream;
 import java.util.Optional;
 
-/** A connection to a process that marks its input and its end as use of the sandbox. */
+/**
+ * A connection to a process that marks its input and its end as use of the sandbox, and says of the
+ * end whether memory was lacking.
+ */
 final class MarkingStream implements ProcessStream {
     private final ProcessStream stream;
     private final SandboxOwner owner;
+    private final OomVerdicts oom;
 
-    MarkingStream(ProcessStream stream, SandboxOwner owner) {
+    MarkingStream(ProcessStream stream, SandboxOwner owner, OomVerdicts oom) {
         this.stream = stream;
         this.owner = owner;
+        this.oom = oom;
     }
 
     @Override
@@ -34,8 +39,9 @@ final class MarkingStream implements ProcessStream {
     @Override
     public Optional<ProcessEvent> next() {
         Optional<ProcessEvent> event = stream.next();
-        if (event.isPresent() && event.get() instanceof ProcessEvent.Exited) {
+        if (event.isPresent() && event.get() instanceof ProcessEvent.Exited exited) {
             owner.use(ActivityKind.PROCESS_RUNNING);
+            return Optional.of(new ProcessEvent.Exited(oom.judge(id(), exited.exit())));
         }
         return event;
     }

@@ -41,9 +41,9 @@ final class ProcessService implements Processes {
     public Execution run(Caller caller, SandboxId sandbox, ProcessSpec spec, int maxOutput) {
         InvalidFieldException.requireRange("maxOutput", maxOutput, 0, MOST_OUTPUT);
         SandboxOwner owner = calls.owner(caller, sandbox);
-        GuestProcesses processes = owner.guest("exec").processes();
+        Occupancy boot = owner.boot("exec");
         killPoints.reached(KillPoint.EXEC_REQUESTED);
-        Execution execution = processes.run(idOf(spec), spec, maxOutput);
+        Execution execution = boot.oom().judge(boot.endpoint().processes().run(idOf(spec), spec, maxOutput));
         owner.use(ActivityKind.PROCESS_RUNNING);
         killPoints.reached(KillPoint.EXEC_ENDED);
         return execution;
@@ -52,20 +52,20 @@ final class ProcessService implements Processes {
     @Override
     public ProcessStream start(Caller caller, SandboxId sandbox, ProcessSpec spec) {
         SandboxOwner owner = calls.owner(caller, sandbox);
-        GuestProcesses processes = owner.guest("exec").processes();
+        Occupancy boot = owner.boot("exec");
         killPoints.reached(KillPoint.EXEC_REQUESTED);
-        ProcessStream stream = processes.start(idOf(spec), spec);
+        ProcessStream stream = boot.endpoint().processes().start(idOf(spec), spec);
         killPoints.reached(KillPoint.EXEC_STARTED);
-        return new MarkingStream(stream, owner);
+        return new MarkingStream(stream, owner, boot.oom());
     }
 
     @Override
     public ProcessInfo startDetached(Caller caller, SandboxId sandbox, ProcessSpec spec) {
-        GuestProcesses processes = processes(caller, sandbox, "exec");
+        Occupancy boot = calls.owner(caller, sandbox).boot("exec");
         killPoints.reached(KillPoint.EXEC_REQUESTED);
-        ProcessInfo started = processes.startDetached(idOf(spec), spec);
+        ProcessInfo started = boot.endpoint().processes().startDetached(idOf(spec), spec);
         killPoints.reached(KillPoint.EXEC_STARTED);
-        return started;
+        return boot.oom().judge(started);
     }
 
     @Override
@@ -74,28 +74,35 @@ final class ProcessService implements Processes {
         InvalidFieldException.requireRange("stdoutOffset", stdoutOffset, 0, Long.MAX_VALUE);
         InvalidFieldException.requireRange("stderrOffset", stderrOffset, 0, Long.MAX_VALUE);
         SandboxOwner owner = calls.owner(caller, sandbox);
-        GuestProcesses processes = owner.guest("attach").processes();
+        Occupancy boot = owner.boot("attach");
+        GuestProcesses processes = boot.endpoint().processes();
         return new MarkingStream(
-                known(id, () -> processes.attach(id, stdoutOffset, stderrOffset, stopAtEnd)), owner);
+                known(id, () -> processes.attach(id, stdoutOffset, stderrOffset, stopAtEnd)), owner, boot.oom());
     }
 
     @Override
     public List<ProcessInfo> list(Caller caller, SandboxId sandbox, boolean includeEnded) {
-        return processes(caller, sandbox, "listing processes").list(includeEnded);
+        Occupancy boot = calls.owner(caller, sandbox).boot("listing processes");
+        return boot.endpoint().processes().list(includeEnded).stream()
+                .map(boot.oom()::judge)
+                .toList();
     }
 
     @Override
     public ProcessInfo get(Caller caller, SandboxId sandbox, ProcessId id) {
-        return list(caller, sandbox, true).stream()
+        Occupancy boot = calls.owner(caller, sandbox).boot("looking at a process");
+        return boot.endpoint().processes().list(true).stream()
                 .filter(p -> p.id().equals(id))
                 .findFirst()
+                .map(boot.oom()::judge)
                 .orElseThrow(() -> new NotFoundException("process", id.value()));
     }
 
     @Override
     public Optional<ProcessExit> await(Caller caller, SandboxId sandbox, ProcessId id, Duration timeout) {
-        GuestProcesses processes = processes(caller, sandbox, "waiting for a process");
-        return known(id, () -> processes.await(id, timeout));
+        Occupancy boot = calls.owner(caller, sandbox).boot("waiting for a process");
+        return known(id, () -> boot.endpoint().processes().await(id, timeout))
+                .map(exit -> boot.oom().judge(id, exit));
     }
 
     @Override

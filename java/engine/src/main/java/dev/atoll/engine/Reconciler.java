@@ -157,7 +157,8 @@ final class Reconciler {
         }
         GuestEndpoint endpoint = slots.open(live.slot());
         long generation = owner.view().generation();
-        owner.adopt(new Occupancy(live.slot(), endpoint, generation), live.frozen());
+        var oom = OomVerdicts.ofAdopted(warden, owner.id());
+        owner.adopt(new Occupancy(live.slot(), endpoint, generation, oom), live.frozen());
         if (!live.frozen()) {
             virtualThreads.execute(() -> greet(owner, endpoint, live));
         }

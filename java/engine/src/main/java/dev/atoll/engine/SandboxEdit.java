@@ -70,6 +70,11 @@ final class SandboxEdit {
         return this;
     }
 
+    SandboxEdit diskBytes(long value) {
+        resources = new Resources(resources.cpuMillis(), resources.memoryBytes(), value, resources.gpus());
+        return this;
+    }
+
     SandboxEdit lastActivity(Instant value) {
         lastActivity = value;
         return this;

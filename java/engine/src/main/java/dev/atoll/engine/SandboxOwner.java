@@ -55,7 +55,8 @@ import org.slf4j.LoggerFactory;
  * A create has two commits, and the first overlaps the claim. That is legal because the claim is never
  * irrevocable: a live sandbox of which the journal knows nothing is killed at reconciliation and its
  * disk removed, which is exactly what is done to one that the journal calls CREATING. What must hold is
- * only that both are there before the caller is told, and the second commit waits for the first.
+ * only that both are there before the caller is told, and the second commit waits for the first. It
+ * waits for the warden's word that the disk is durable, too: nothing that was told is lost by a power cut.
  *
  * <h2>Delete overtakes</h2>
  * The name of a deleted sandbox is free at once, even while a long command is under way. So the delete
@@ -151,6 +152,11 @@ final class SandboxOwner {
      * @throws WrongStateException unless it is RUNNING; one that is being stopped counts as STOPPED
      */
     GuestEndpoint guest(String operation) {
+        return boot(operation).endpoint();
+    }
+
+    /** As {@link #guest}, with what else belongs to the present boot. */
+    Occupancy boot(String operation) {
         Occupancy now = occupancy;
         SandboxState state = state();
         if (state == SandboxState.DELETED) {
@@ -160,7 +166,7 @@ final class SandboxOwner {
             SandboxState told = state == SandboxState.RUNNING ? SandboxState.STOPPED : state;
             throw new WrongStateException(id(), told, operation, EnumSet.of(SandboxState.RUNNING));
         }
-        return now.endpoint();
+        return now;
     }
 
     /** Carries out a command in its turn and returns the sandbox as it is then. */
@@ -303,16 +309,20 @@ final class SandboxOwner {
     /** From claimed to RUNNING; on failure nothing lives. */
     private void live(
             Sandbox next, Boot.Claimant claimant, CompletableFuture<Void> journalled, KillPoint configured) {
+        CompletableFuture<Void> durable =
+                CompletableFuture.runAsync(() -> tools.warden().settle(id()), tools.virtualThreads());
         Occupancy begun = tools.boot().introduce(next, claimant);
         tools.killPoints().reached(configured);
         try {
             Mailbox.await(journalled);
+            Mailbox.await(durable);
             Counters usageAtBoot = tools.usage().booted(id(), next.generation());
             Instant now = tools.clock().instant();
             use(ActivityKind.API_CALL);
             occupancy = begun;
             entry.change(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
                             .generation(next.generation())
+                            .diskBytes(claimant.claimed().diskBytes())
                             .enter(SandboxState.RUNNING, now)
                             .lastActivity(now)
                             .failure(Optional.empty())

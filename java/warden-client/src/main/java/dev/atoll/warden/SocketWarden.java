@@ -25,6 +25,7 @@ import dev.atoll.warden.proto.ResizeDisk;
 import dev.atoll.warden.proto.Response;
 import dev.atoll.warden.proto.SetLimits;
 import dev.atoll.warden.proto.SetNetwork;
+import dev.atoll.warden.proto.Settle;
 import dev.atoll.warden.proto.SlotReady;
 import dev.atoll.warden.proto.Snapshot;
 import dev.atoll.warden.proto.Thaw;
@@ -129,6 +130,13 @@ final class SocketWarden implements Warden {
                         .setIndex(l.index())
                         .setDiskBytes(disk))
                 .build());
+    }
+
+    @Override
+    public void settle(SandboxId sandbox) {
+        slow(
+                Request.newBuilder().setSettle(Settle.newBuilder().setSandbox(sandbox.value())),
+                Subject.of("sandbox", sandbox));
     }
 
     @Override

@@ -59,6 +59,14 @@ public interface Warden extends AutoCloseable {
      */
     Claimed claim(Claim claim);
 
+    /**
+     * Returns when name and record of the sandbox's disk are durable, which {@link #claim} does not
+     * wait for. Idempotent.
+     *
+     * @throws NotFoundException when it has no disk
+     */
+    void settle(SandboxId sandbox);
+
     /** Ends everything in the sandbox and releases it; its disk stays, synced. Idempotent. */
     Killed kill(SandboxId sandbox);
 

@@ -10,6 +10,7 @@ import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.ProjectId;
+import dev.atoll.domain.Resources;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxChange;
 import dev.atoll.domain.SandboxId;
@@ -57,6 +58,16 @@ class SandboxLifeTest {
         assertThat(made.underWay()).isEmpty();
         assertThat(node.sh(made.id(), "id -u; hostname; pwd; echo $ASKED; python3 -c 'print(6*7)'"))
                 .isEqualTo("0\nfirst\n/root\nyes\n42");
+        delete(made.id());
+    }
+
+    @Test
+    void aDiskIsOfTheNextClassOfSizesAndSaysSo() {
+        Sandbox made = create(AtollNode.base().diskBytes(Optional.of(300 * Resources.MIB)));
+        assertThat(made.resources().diskBytes()).isEqualTo(512 * Resources.MIB);
+        node.engine().sandboxes().stop(CALLER, made.id(), Duration.ZERO);
+        Sandbox started = node.engine().sandboxes().start(CALLER, made.id());
+        assertThat(started.resources().diskBytes()).isEqualTo(512 * Resources.MIB);
         delete(made.id());
     }
 

@@ -3,7 +3,11 @@ package dev.atoll.tests.security;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atoll.domain.Execution;
+import dev.atoll.domain.ProcessEvent;
+import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
+import dev.atoll.domain.ProcessStream;
+import dev.atoll.domain.Processes;
 import dev.atoll.domain.Resources;
 import dev.atoll.tests.AtollNode;
 import dev.atoll.tests.Inside;
@@ -49,8 +53,37 @@ class NeighbourTest {
                 Inside victim = AtollNode.shared().inside()) {
             Execution done = hog.run(ProcessSpec.of(List.of("python3", "-c", "x = bytearray(1 << 30); print(len(x))")));
             assertThat(done.exit().signal()).isEqualTo(9);
+            assertThat(done.exit().oomKilled()).isTrue();
+            Execution shell = hog.run(ProcessSpec.shell("/bin/sh", "python3 -c 'x = bytearray(1 << 30)'; exit $?"));
+            assertThat(shell.exit().code()).isEqualTo(137);
+            assertThat(shell.exit().oomKilled()).as("the shell's child was").isTrue();
+            Execution killed = hog.run(ProcessSpec.shell("/bin/sh", "kill -9 $$"));
+            assertThat(killed.exit().signal()).isEqualTo(9);
+            assertThat(killed.exit().oomKilled()).as("memory had nothing to do with it").isFalse();
             assertThat(hog.sh("echo the sandbox goes on").strip()).isEqualTo("the sandbox goes on");
             assertThat(victim.sh("echo unharmed").strip()).isEqualTo("unharmed");
+        }
+    }
+
+    @Test
+    void whoeverLooksAtTheEndOfAMemoryHogIsToldTheSame() {
+        Processes processes = AtollNode.shared().engine().processes();
+        try (Inside hog = small()) {
+            ProcessId id = processes
+                    .startDetached(AtollNode.CALLER, hog.id(), ProcessSpec.of(List.of("python3", "-c", "bytearray(1 << 30)")))
+                    .id();
+            var awaited = processes.await(AtollNode.CALLER, hog.id(), id, Duration.ofSeconds(60));
+            assertThat(awaited).hasValueSatisfying(exit -> assertThat(exit.oomKilled()).isTrue());
+            assertThat(processes.get(AtollNode.CALLER, hog.id(), id).exit())
+                    .hasValueSatisfying(exit -> assertThat(exit.oomKilled()).isTrue());
+            try (ProcessStream stream = processes.attach(AtollNode.CALLER, hog.id(), id, 0, 0, false)) {
+                Optional<ProcessEvent> event = stream.next();
+                while (event.isPresent() && !(event.get() instanceof ProcessEvent.Exited)) {
+                    event = stream.next();
+                }
+                assertThat(event).hasValueSatisfying(
+                        last -> assertThat(((ProcessEvent.Exited) last).exit().oomKilled()).isTrue());
+            }
         }
     }
 
