@@ -13,7 +13,6 @@ use crate::pool::{ext4, loopdev};
 use crate::slot::start_time;
 use crate::sys;
 use crate::warden::{END_LIMIT, Sandbox, Warden};
-use crate::watcher::Signal;
 
 impl Warden {
     /// Runs before the first request.
@@ -84,11 +83,7 @@ impl Warden {
             oom_told: Mutex::new(0),
         };
         self.watcher
-            .add(
-                sandbox.pidfd.as_fd(),
-                libc::EPOLLIN as u32,
-                Signal::Ended(slot),
-            )
+            .add_end(sandbox.pidfd.as_fd(), slot)
             .during("watching the sandbox")?;
         *lock(&sandbox.oom_told) = sandbox.group.oom_kills();
         self.watch_memory(&sandbox);

@@ -11,7 +11,6 @@ use crate::lock::lock;
 use crate::pool::ext4;
 use crate::slot::{Slot, socket_dir};
 use crate::warden::Warden;
-use crate::watcher::Signal;
 
 impl Warden {
     pub fn prepare_slot(&self, slot: Id) -> Outcome<SlotReady> {
@@ -29,11 +28,7 @@ impl Warden {
                         index,
                         address: self.address(index),
                     };
-                    let watched = self.watcher.add(
-                        ready.pidfd.as_fd(),
-                        libc::EPOLLIN as u32,
-                        Signal::Ended(slot),
-                    );
+                    let watched = self.watcher.add_end(ready.pidfd.as_fd(), slot);
                     lock(&self.state).slots.insert(slot, ready);
                     watched.during("watching the slot")?;
                     Ok(reply)

@@ -36,6 +36,13 @@ impl Watcher {
         })
     }
 
+    /// Tells once of the end of the process that `pidfd` names. It stays readable until it is closed,
+    /// which comes after the release of all that the process held.
+    pub fn add_end(&self, pidfd: BorrowedFd<'_>, slot: Id) -> io::Result<()> {
+        let once = libc::EPOLLIN as u32 | libc::EPOLLONESHOT as u32;
+        self.add(pidfd, once, Signal::Ended(slot))
+    }
+
     /// Watches until `fd` is closed.
     pub fn add(&self, fd: BorrowedFd<'_>, events: u32, signal: Signal) -> io::Result<()> {
         let token = {
@@ -64,7 +71,7 @@ impl Watcher {
         added.map(drop)
     }
 
-    /// Blocks until something happens, or `timeout_ms` are over (-1 = never). Ends are reported once; their tokens are dropped.
+    /// Blocks until something happens, or `timeout_ms` are over (-1 = never).
     pub fn wait(&self, timeout_ms: i32) -> io::Result<Vec<Signal>> {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
         // SAFETY: room for 64 events.
@@ -94,5 +101,35 @@ impl Watcher {
     pub fn forget(&self, slot: Id) {
         let gone = |signal: &Signal| matches!(signal, Signal::Ended(id) | Signal::Memory(id) if *id == slot);
         lock(&self.tokens).1.retain(|_, signal| !gone(signal));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::process::Command;
+
+    use super::{Signal, Watcher};
+    use crate::ids::Id;
+    use crate::sys;
+
+    /// The thread that waits once ran without a pause from each end of a sandbox to the closing of
+    /// its descriptor.
+    #[test]
+    fn an_end_is_told_once_while_its_descriptor_is_open() {
+        let slot = Id::parse(&"a".repeat(32)).unwrap();
+        let mut child = Command::new("true").spawn().unwrap();
+        let pidfd = sys::pidfd_open(child.id() as i32).unwrap();
+        let watcher = Watcher::new().unwrap();
+        watcher.add_end(pidfd.as_fd(), slot).unwrap();
+        assert_eq!(watcher.wait(-1).unwrap(), [Signal::Ended(slot)]);
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }];
+        // SAFETY: room for one event.
+        let more = unsafe {
+            let epoll = std::os::fd::AsRawFd::as_raw_fd(&watcher.epoll);
+            libc::epoll_wait(epoll, events.as_mut_ptr(), 1, 0)
+        };
+        assert_eq!(more, 0);
+        child.wait().unwrap();
     }
 }

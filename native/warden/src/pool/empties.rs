@@ -2,6 +2,7 @@
 //! The default one is made at start, the others by a thread of their own afterwards; all are kept
 //! over restarts.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io;
@@ -80,10 +81,10 @@ impl Empties {
                 None => durable::remove(&path).map_err(explain)?,
             }
         }
-        if !state.images.contains_key(&default_class) {
+        if let Entry::Vacant(missing) = state.images.entry(default_class) {
             let made = make(&dir, default_class)
                 .map_err(|e| format!("formatting {default_class} bytes: {e}"))?;
-            state.images.insert(default_class, Arc::new(made));
+            missing.insert(Arc::new(made));
         }
         state.wanted = CLASSES
             .into_iter()
