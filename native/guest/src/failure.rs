@@ -84,7 +84,8 @@ pub fn code_of(errno: i32) -> Code {
         libc::EINVAL => Code::Invalid,
         libc::EFBIG | libc::E2BIG => Code::TooLarge,
         libc::ENOSPC | libc::EDQUOT => Code::NoSpace,
-        libc::EOPNOTSUPP | libc::ENOSYS => Code::Unsupported,
+        // A device or socket that nobody serves.
+        libc::EOPNOTSUPP | libc::ENOSYS | libc::ENXIO | libc::ENODEV => Code::Unsupported,
         libc::ESRCH => Code::NoSuchProcess,
         libc::EBUSY | libc::ETXTBSY => Code::Busy,
         libc::EIO => Code::Io,

@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 
 /// Directories inside one another that are removed at once; each holds a descriptor.
 const MAX_DEPTH: usize = 8192;
@@ -108,16 +108,37 @@ fn remove_tree(path: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// A slip must not empty the sandbox: neither `/` by whatever name, nor a path that ends in `.` or
+/// `..`, which rm(1) refuses too.
+fn refuse_root(path: &[u8]) -> Result<(), Failure> {
+    let last = path.split(|b| *b == b'/').rfind(|part| !part.is_empty());
+    let is_root = || {
+        let (Ok(root), Ok(named)) = (fs::metadata("/"), fs::symlink_metadata(as_path(path))) else {
+            return false;
+        };
+        (named.dev(), named.ino()) == (root.dev(), root.ino())
+    };
+    match last {
+        None => Err(Failure::invalid("path", "path: / cannot be removed")),
+        Some(b"." | b"..") => Err(Failure::invalid(
+            "path",
+            "path: what ends in . or .. cannot be removed",
+        )),
+        Some(_) if is_root() => Err(Failure::invalid("path", "path: / cannot be removed")),
+        Some(_) => Ok(()),
+    }
+}
+
 pub fn remove(guest: &Guest, request: &Remove) -> Outcome {
     let place = Place::of(guest, request.r#where.as_ref())?;
     let path = place.path(&request.path)?;
-    if path.iter().all(|b| *b == b'/') {
-        return Err(Failure::invalid("path", "path: / cannot be removed").into());
-    }
-    place.run(|| match remove_any(&path, request.recursive) {
-        Err(e) if request.missing_ok && e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(Failure::os(&e, &path).into()),
-        Ok(()) => Ok(()),
+    place.run(|| {
+        refuse_root(&path)?;
+        match remove_any(&path, request.recursive) {
+            Err(e) if request.missing_ok && e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(Failure::os(&e, &path).into()),
+            Ok(()) => Ok(()),
+        }
     })
 }
 
