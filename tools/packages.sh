@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Usage: packages.sh up|test
-# Installs the distribution's packages that running (and, for test, testing) needs, those that are
-# missing only. As root with apt; elsewhere it says what is missing.
+# Usage: packages.sh up|test|bench
+# Installs the distribution's packages that running (and testing, or the peers of bench) needs, those
+# that are missing only. As root with apt; elsewhere it says what is missing.
 set -euo pipefail
 : "${ATOLL_HOME:?run by ./atoll}"
 # shellcheck source=tools/lib.sh
@@ -22,6 +22,8 @@ needed=(
 )
 if [ "$1" = test ]; then
   needed+=(python3:python3 git:git strace:strace)
+elif [ "$1" = bench ]; then
+  needed+=(crun:crun)
 fi
 
 missing=()

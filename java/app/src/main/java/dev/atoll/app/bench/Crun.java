@@ -27,14 +27,14 @@ final class Crun implements AutoCloseable {
             mount -o loop,ro -t erofs "$2" rootfs
             trap 'crun delete --force "$3-live" 2>/dev/null; cd /; umount "$1/rootfs"' EXIT
             started=
-            while read -r what; do
+            while read -r what count; do
               if [ "$what" = exec ] && [ -z "$started" ]; then
                 (cd live && crun run --detach "$3-live" </dev/null >/dev/null)
                 started=yes
               fi
               before=$EPOCHREALTIME
               case $what in
-                run) crun run "$3-$RANDOM" </dev/null ;;
+                run) for ((i = 0; i < count; i++)); do crun run "$3-$i" </dev/null; done ;;
                 exec) crun exec "$3-live" true </dev/null ;;
               esac
               after=$EPOCHREALTIME
@@ -102,7 +102,12 @@ final class Crun implements AutoCloseable {
 
     /** {@code crun run}: a container from nothing, {@code true} in it, and gone again. */
     long run() {
-        return timed("run");
+        return runs(1);
+    }
+
+    /** As many, one after the other without idle time. */
+    long runs(int count) {
+        return timed("run " + count);
     }
 
     /** {@code crun exec} of {@code true} in a container that lives. */
@@ -110,6 +115,7 @@ final class Crun implements AutoCloseable {
         return timed("exec");
     }
 
+    /** @return nanoseconds */
     private long timed(String what) {
         try {
             ask.write(what + "\n");

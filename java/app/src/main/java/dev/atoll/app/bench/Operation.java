@@ -4,5 +4,5 @@ package dev.atoll.app.bench;
 @FunctionalInterface
 interface Operation {
     /** Does it once; what is not part of it, such as cleaning up, comes after the clock was read. @return nanoseconds */
-    long measure();
+    long measure() throws InterruptedException;
 }

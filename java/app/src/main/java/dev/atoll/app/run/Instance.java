@@ -31,6 +31,11 @@ public final class Instance {
         return PidFile.read(layout.supervisorPid());
     }
 
+    /** Its engine, when one runs. */
+    public Optional<ProcessHandle> engine() {
+        return PidFile.read(layout.enginePid());
+    }
+
     /** @throws OperatorException naming what this machine lacks */
     public void check(String command) {
         Preflight.requireRoot(command);
