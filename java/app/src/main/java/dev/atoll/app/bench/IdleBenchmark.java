@@ -3,6 +3,7 @@ package dev.atoll.app.bench;
 import dev.atoll.app.run.OperatorException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Many that live at the same time and do nothing: what each costs, and whether each still answers. */
 final class IdleBenchmark implements Benchmark {
@@ -60,7 +61,7 @@ final class IdleBenchmark implements Benchmark {
                             Verdict.atMost("MiB each besides page cache", each, MIB_EACH)),
                     List.of(
                             "memory: growth of MemTotal - MemFree - Buffers - (Cached - Shmem) - SReclaimable of the whole machine, the server's own growth included",
-                            "MemAvailable shrank by %.2f MiB each".formatted(unavailable)));
+                            String.format(Locale.ROOT, "MemAvailable shrank by %.2f MiB each", unavailable)));
         }
     }
 

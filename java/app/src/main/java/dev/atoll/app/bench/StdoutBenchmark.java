@@ -20,8 +20,13 @@ final class StdoutBenchmark implements Benchmark {
     /** The heap of -Xmx256m, and as much again for half of that outside of it: code, classes, stacks, buffers. */
     private static final double ENGINE_MIB = 384;
 
-    /** In KiB. */
-    private record Guest(long resident, long peak) {}
+    /** In KiB; the kernel brings the peak up to date later than what is resident. */
+    private record Guest(long resident, long peak) {
+        static Guest of(List<String> status) {
+            long resident = Memory.field(status, "VmRSS");
+            return new Guest(resident, Math.max(resident, Memory.field(status, "VmHWM")));
+        }
+    }
 
     @Override
     public String name() {
@@ -53,9 +58,10 @@ final class StdoutBenchmark implements Benchmark {
             Guest guestStalled = guest(lab, sandbox);
             marks += read(stream, Long.MAX_VALUE);
 
-            long enginePeak = Memory.peak(engine);
+            long enginePeak = Math.max(engineStalled, Memory.peak(engine));
             long engineAfter = Memory.resident(engine);
             Guest guestAfter = guest(lab, sandbox);
+            long guestMost = Math.max(guestStalled.peak, guestAfter.peak);
             sandbox.delete();
             return new Result.Measured(this,
                     List.of(
@@ -65,13 +71,13 @@ final class StdoutBenchmark implements Benchmark {
                             memory("engine after", engineAfter),
                             memory("guest before", guestBefore.resident),
                             memory("guest while stalled", guestStalled.resident),
-                            memory("guest, most", guestAfter.peak),
+                            memory("guest, most", guestMost),
                             memory("guest after", guestAfter.resident)),
                     List.of(
                             Verdict.atMost("bytes lost", LENGTH - marks, 0),
                             Verdict.atMost("engine, growth while stalled, MiB", mib(engineStalled - engineBefore), GROWTH_MIB),
                             Verdict.atMost("engine, most, MiB", mib(enginePeak), ENGINE_MIB),
-                            Verdict.atMost("guest, growth of its peak, MiB", mib(guestAfter.peak - guestBefore.peak), GROWTH_MIB)),
+                            Verdict.atMost("guest, growth of its peak, MiB", mib(guestMost - guestBefore.peak), GROWTH_MIB)),
                     List.of("resident memory; the guest's as its sandbox sees it in /proc/1/status, by another exec during the stall"));
         }
     }
@@ -109,7 +115,7 @@ final class StdoutBenchmark implements Benchmark {
         if (status.isEmpty()) {
             throw new OperatorException("the sandbox does not see its PID 1");
         }
-        return new Guest(Memory.field(status, "VmRSS"), Memory.field(status, "VmHWM"));
+        return Guest.of(status);
     }
 
     private static Series memory(String who, long kib) {

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 
 /**
@@ -19,7 +20,7 @@ final class TransferBenchmark implements Benchmark {
     private static final long LENGTH = (long) LENGTH_MIB * MIB;
     private static final double OF_RECEIVER = 0.6;
     private static final double OF_LOOPBACK = 0.3;
-    private static final double NANOS_PER_SECOND = 1e9;
+    private static final double MILLIS_PER_SECOND = 1000;
     private static final String FILE = "/root/transfer";
 
     @Override
@@ -51,24 +52,24 @@ final class TransferBenchmark implements Benchmark {
             byte[] get = connection.request("GET", file, "");
             for (int i = -1; i < bench.plan().heavyRounds(); i++) {
                 lab.output(sandbox.id(), "sh", "-c", "rm -f " + FILE + "; sync");
-                double up = rate(lab.pool(), () -> {
+                long up = timed(lab.pool(), () -> {
                     long start = System.nanoTime();
                     connection.upload(file, content, LENGTH);
                     return System.nanoTime() - start;
                 });
                 lab.output(sandbox.id(), "sync");
-                double toFile = rate(lab.pool(), () -> peer.toFile(content, LENGTH));
-                double down = rate(lab.pool(), () -> {
+                long toFile = timed(lab.pool(), () -> peer.toFile(content, LENGTH));
+                long down = timed(lab.pool(), () -> {
                     long start = System.nanoTime();
                     requireAll(connection.download(get, buffer));
                     return System.nanoTime() - start;
                 });
-                double toNowhere = rate(lab.pool(), () -> peer.toNowhere(content, LENGTH));
+                long toNowhere = timed(lab.pool(), () -> peer.toNowhere(content, LENGTH));
                 if (i >= 0) {
-                    upload.add(up);
-                    receiver.add(toFile);
-                    download.add(down);
-                    loopback.add(toNowhere);
+                    upload.addNanos(up);
+                    receiver.addNanos(toFile);
+                    download.addNanos(down);
+                    loopback.addNanos(toNowhere);
                 }
             }
             sandbox.delete();
@@ -79,22 +80,28 @@ final class TransferBenchmark implements Benchmark {
     private Result.Measured result(Sample upload, Sample receiver, Sample download, Sample loopback) {
         return new Result.Measured(this,
                 List.of(
-                        new Series("upload", "MiB/s", upload),
-                        new Series("TCP receiver to the pool", "MiB/s", receiver),
-                        new Series("download", "MiB/s", download),
-                        new Series("loopback TCP", "MiB/s", loopback)),
+                        Series.millis("upload", upload),
+                        Series.millis("TCP receiver to the pool", receiver),
+                        Series.millis("download", download),
+                        Series.millis("loopback TCP", loopback)),
                 List.of(
-                        Verdict.atLeast("upload, p50 / TCP receiver", upload.median() / receiver.median(), OF_RECEIVER),
-                        Verdict.atLeast("download, p50 / loopback TCP", download.median() / loopback.median(), OF_LOOPBACK)),
+                        Verdict.atLeast("rate of upload / TCP receiver", receiver.median() / upload.median(), OF_RECEIVER),
+                        Verdict.atLeast("rate of download / loopback TCP", loopback.median() / download.median(), OF_LOOPBACK)),
                 List.of(
                         "the receiver writes into a new file of the pool's own file system, without the sandbox's ext4 and loop device between",
-                        "the download reads what was just uploaded, from the page cache; of rates, p95 to max are the fast end",
-                        "upload / loopback TCP: %.2f".formatted(upload.median() / loopback.median())));
+                        "the download reads what was just uploaded, from the page cache",
+                        String.format(Locale.ROOT, "MiB/s at p50: upload %.0f, receiver %.0f, download %.0f, loopback %.0f",
+                                rate(upload), rate(receiver), rate(download), rate(loopback))));
     }
 
-    private static double rate(Path pool, Operation transfer) throws InterruptedException {
+    /** At the median, in MiB/s. */
+    private static double rate(Sample millis) {
+        return LENGTH_MIB * MILLIS_PER_SECOND / millis.median();
+    }
+
+    private static long timed(Path pool, Operation transfer) throws InterruptedException {
         sync(pool);
-        return LENGTH_MIB / (Alternation.afterIdle(transfer) / NANOS_PER_SECOND);
+        return Alternation.afterIdle(transfer);
     }
 
     private static void requireAll(long came) {
