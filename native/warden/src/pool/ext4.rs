@@ -50,6 +50,9 @@ pub fn format(image: &Path, bytes: u64) -> io::Result<()> {
     for (name, mode) in [(UPPER, 0o755), (WORK, 0o700), (SPOOL, 0o700)] {
         // SAFETY: `name` is a valid C string.
         check(unsafe { libc::mkdirat(mounted.mount.as_raw_fd(), name.as_ptr(), mode) }.into())?;
+        // The upper's mode is that of the sandbox's root directory, whatever our umask is.
+        // SAFETY: as above.
+        check(unsafe { libc::fchmodat(mounted.mount.as_raw_fd(), name.as_ptr(), mode, 0) }.into())?;
     }
     unmount(mounted, &file)
 }
