@@ -140,8 +140,8 @@ class EscapeTest {
     @Test
     void mountinfoShowsNoPathOfTheHostAndNoForeignId() {
         String mounts = box.sh("cat /proc/self/mountinfo");
-        assertThat(mounts).doesNotContain("/var/").doesNotContain("/run/atoll").doesNotContain("/layers").doesNotContain("/disks")
-                .doesNotContain("/sandboxes");
+        assertThat(mounts).doesNotContain("/var/").doesNotContain("/run/atoll").doesNotContain("/layers/").doesNotContain("/disks/")
+                .doesNotContain("/sandboxes/");
     }
 
     @ParameterizedTest
