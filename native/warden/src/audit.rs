@@ -24,7 +24,8 @@ struct Known {
 }
 
 impl Warden {
-    /// Things that are being made or released at this moment may be reported; a second look tells.
+    /// What a request is at work on is left out; what has gone by itself between two looks may be
+    /// reported.
     pub fn audit(&self, request: &Audit) -> Outcome<AuditReport> {
         let known_sandboxes = parse("known_sandboxes", &request.known_sandboxes)?;
         let known_snapshots = parse("known_snapshots", &request.known_snapshots)?;
@@ -85,9 +86,20 @@ impl Warden {
         }
     }
 
+    /// Whether a request makes, claims or releases it now, or has made it since `known` was taken.
+    fn at_work(&self, id: Id) -> bool {
+        if self.locks.busy(id) {
+            return true;
+        }
+        let state = lock(&self.state);
+        state.slots.contains_key(&id)
+            || state.sandboxes.contains_key(&id)
+            || state.sandboxes.values().any(|s| s.slot == id)
+    }
+
     fn audit_groups(&self, known: &Known, audit: &mut Findings) -> Outcome<()> {
         for slot in self.cgroups.slots().during("cgroups")? {
-            if known.slots.contains(&slot) {
+            if known.slots.contains(&slot) || self.at_work(slot) {
                 continue;
             }
             let group = self.cgroups.group(slot);
@@ -132,9 +144,9 @@ impl Warden {
                 (Some("layers"), Some(_)) => true,
                 // Being formatted.
                 (Some("empty"), _) => true,
-                (Some("disks"), Some(id)) => known.sandboxes.contains(&id),
+                (Some("disks"), Some(id)) => known.sandboxes.contains(&id) || self.at_work(id),
                 // A claimed slot's device keeps the name its image had at first.
-                (Some("slots"), Some(slot)) => known.slots.contains(&slot),
+                (Some("slots"), Some(slot)) => known.slots.contains(&slot) || self.at_work(slot),
                 _ => false,
             };
             if !accounted {
@@ -180,7 +192,7 @@ impl Warden {
                     .and_then(|n| n.to_str())
                     .and_then(Id::parse);
                 if let (Some(keep), Some(id)) = (keep, id)
-                    && keep.contains(&id)
+                    && (keep.contains(&id) || self.at_work(id))
                 {
                     continue;
                 }
@@ -199,7 +211,9 @@ impl Warden {
                     Some("img") if dir == "layers" => path.with_extension("json"),
                     _ => continue,
                 };
-                if !other.exists() {
+                let id = path.file_stem().and_then(|n| n.to_str());
+                let at_work = id.and_then(Id::parse).is_some_and(|id| self.at_work(id));
+                if !other.exists() && !at_work {
                     audit.found("file", path.display(), || {
                         durable::remove(&path).during("pool")
                     });
@@ -207,7 +221,7 @@ impl Warden {
             }
         }
         for (id, _) in self.live.read_all().during("live records")? {
-            if !known.sandboxes.contains(&id) {
+            if !known.sandboxes.contains(&id) && !self.at_work(id) {
                 audit.found("file", format!("live record {id}"), || {
                     self.live.remove(id).during("live record")
                 });

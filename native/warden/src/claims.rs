@@ -43,6 +43,7 @@ const MAX_LAYERS: usize = 64;
 
 impl Warden {
     fn order(&self, claim: &wire::Claim) -> Outcome<Order> {
+        let slot = Id::of("slot", &claim.slot)?;
         let sandbox = Id::of("sandbox", &claim.sandbox)?;
         let disk = match &claim.disk {
             Some(claim::Disk::NewBytes(bytes)) => {
@@ -78,10 +79,15 @@ impl Warden {
                 ));
             }
         };
+        let layers = layers?;
+        if sandbox == slot {
+            // Both are locked, one after the other.
+            return Err(Fault::invalid("sandbox", "sandbox has the slot's id"));
+        }
         Ok(Order {
-            slot: Id::of("slot", &claim.slot)?,
+            slot,
             sandbox,
-            layers: layers?,
+            layers,
             disk,
             hostname,
             network: claim.network,
@@ -106,11 +112,13 @@ impl Warden {
                 .map(|id| self.layers.get(&self.pool, &self.roots, *id))
                 .collect();
             let layers = layers?;
-            let slot = lock(&self.state)
-                .slots
-                .remove(&order.slot)
-                .ok_or_else(|| Fault::not_found("slot", order.slot))?;
-            self.claim_slot(&order, &layers, slot)
+            self.locks.with(order.slot, || {
+                let slot = lock(&self.state)
+                    .slots
+                    .remove(&order.slot)
+                    .ok_or_else(|| Fault::not_found("slot", order.slot))?;
+                self.claim_slot(&order, &layers, slot)
+            })
         })
     }
 

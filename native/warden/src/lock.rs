@@ -23,6 +23,11 @@ impl<K: Copy + Eq + Hash> KeyedLocks<K> {
         }
     }
 
+    /// Whether somebody runs under this key or waits for it.
+    pub fn busy(&self, key: K) -> bool {
+        lock(&self.keys).contains_key(&key)
+    }
+
     /// Runs `work` while no other `with` of the same key runs.
     pub fn with<T>(&self, key: K, work: impl FnOnce() -> T) -> T {
         let mutex = lock(&self.keys).entry(key).or_default().clone();

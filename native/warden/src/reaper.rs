@@ -59,7 +59,7 @@ fn ended(warden: &Arc<Warden>, slot: Id) {
                         Ok(())
                     }
                 }),
-                None => {
+                None => warden.locks.with(slot, || {
                     let lost = lock(&warden.state).slots.remove(&slot);
                     match lost {
                         Some(lost) => {
@@ -69,10 +69,10 @@ fn ended(warden: &Arc<Warden>, slot: Id) {
                                 .publish(event::Kind::SlotLost(event::SlotLost { slot }));
                             warden.discard_slot(lost)
                         }
-                        // Being claimed (the claim looks for itself) or dropped.
+                        // Was claimed (the claim looked for itself) or dropped.
                         None => Ok(()),
                     }
-                }
+                }),
             };
             if let Err(fault) = outcome {
                 eprintln!("warden: end of slot {slot}: {}", fault.message);

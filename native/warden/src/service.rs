@@ -9,6 +9,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use crate::cgroup::Cgroups;
 use crate::committer::Job;
@@ -176,7 +177,8 @@ fn prepare_run_dir(config: &Config) -> Result<std::path::PathBuf, String> {
         .map_err(|e| format!("{}: {e}", dir.display()))
 }
 
-/// Held by the process's life, whatever ends it.
+/// Held by the process's life, whatever ends it. Waits for a moment: a child that a killed warden was
+/// just starting holds the file until it executes its program.
 pub fn exclusive(path: &Path) -> Result<File, String> {
     let open = || {
         OpenOptions::new()
@@ -186,10 +188,21 @@ pub fn exclusive(path: &Path) -> Result<File, String> {
             .open(path)
     };
     let file = open().map_err(|e| format!("{}: {e}", path.display()))?;
-    // SAFETY: plain integers.
-    check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }.into())
-        .map_err(|_| format!("{}: another warden of this instance runs", path.display()))?;
-    Ok(file)
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        // SAFETY: plain integers.
+        let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+        if locked == 0 {
+            return Ok(file);
+        }
+        if Instant::now() >= deadline {
+            return Err(format!(
+                "{}: another warden of this instance runs",
+                path.display()
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A tmpfs that outlives this process: the engine's sockets, and the live records, whose writing

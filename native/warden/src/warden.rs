@@ -162,8 +162,18 @@ impl Warden {
         let status = crate::sys::reap(sandbox.pidfd.as_fd()).unwrap_or(-1);
         drop(lock(&sandbox.upper).take());
         drop(lock(&sandbox.oom).take());
-        self.sync_disk(sandbox)?;
-        self.network.destroy(sandbox.index).during("network")?;
+        std::thread::scope(|scope| {
+            // Disk and network wait for different parts of the kernel.
+            let network = std::thread::Builder::new()
+                .name("network".to_owned())
+                .spawn_scoped(scope, || self.network.destroy(sandbox.index))
+                .during("thread")?;
+            let synced = self.sync_disk(sandbox);
+            let destroyed = network
+                .join()
+                .map_err(|_| Fault::new(Code::Io, "the thread of the network panicked"))?;
+            synced.and(destroyed.during("network"))
+        })?;
         sandbox.group.remove(END_LIMIT).during("cgroup")?;
         self.live.remove(sandbox.id).during("live record")?;
         self.remove_socket(sandbox.slot);

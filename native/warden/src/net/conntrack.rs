@@ -4,6 +4,7 @@
 //! a peer of the old sandbox would go on talking to the new one.
 
 use super::netlink::{self, Message, Socket};
+use std::collections::HashSet;
 use std::io;
 use std::net::Ipv4Addr;
 
@@ -40,10 +41,8 @@ pub fn forget(source: Ipv4Addr) -> io::Result<()> {
     socket.exchange(dump, |_, payload| {
         let attributes = payload.get(NFGENMSG.len()..).unwrap_or(&[]);
         let tuple = netlink::find(attributes, TUPLE_ORIG);
-        let ip = tuple.and_then(|tuple| netlink::find(tuple, TUPLE_IP));
-        let from = ip.and_then(|ip| netlink::find(ip, IP_V4_SRC));
         if let (Some(tuple), Some(id)) = (tuple, netlink::find(attributes, ID))
-            && from == Some(&source.octets())
+            && source_of(tuple) == Some(source)
         {
             found.push((tuple.to_vec(), id.to_vec()));
         }
@@ -59,4 +58,23 @@ pub fn forget(source: Ipv4Addr) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whose connections the table holds, of the addresses in question. Like [`forget`] it walks the
+/// whole table of hash buckets, some 10 ms of CPU on a machine of the common size.
+pub fn sources(of: &HashSet<Ipv4Addr>) -> io::Result<HashSet<Ipv4Addr>> {
+    let mut found = HashSet::new();
+    let dump = Message::new(GET, libc::NLM_F_DUMP, &NFGENMSG);
+    Socket::open(libc::NETLINK_NETFILTER)?.exchange(dump, |_, payload| {
+        let attributes = payload.get(NFGENMSG.len()..).unwrap_or(&[]);
+        let source = netlink::find(attributes, TUPLE_ORIG).and_then(source_of);
+        found.extend(source.filter(|source| of.contains(source)));
+    })?;
+    Ok(found)
+}
+
+fn source_of(tuple: &[u8]) -> Option<Ipv4Addr> {
+    let ip = netlink::find(tuple, TUPLE_IP)?;
+    let octets: [u8; 4] = netlink::find(ip, IP_V4_SRC)?.try_into().ok()?;
+    Some(octets.into())
 }

@@ -18,6 +18,7 @@ mod sysctl;
 pub use config::NetworkConfig;
 pub use dns::dns_main;
 
+use crate::lock::lock;
 use config::Plan;
 use link::{LOOPBACK, Links, Mac, Veth};
 use namespace::Namespace;
@@ -27,6 +28,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Mutex;
 
 /// The name of a sandbox's interface inside.
 const INSIDE: &str = "eth0";
@@ -38,6 +40,9 @@ const GATEWAY_MAC: Mac = [0x02, 0x41, 0x54, 0x4c, 0x00, 0x01];
 pub struct Network {
     plan: Plan,
     forwarder: dns::Forwarder,
+    /// Addresses that had connections when this process made its first namespace, until it makes one
+    /// for them; None before.
+    left: Mutex<Option<HashSet<Ipv4Addr>>>,
 }
 
 impl Network {
@@ -62,7 +67,11 @@ impl Network {
         sysctl::ensure("ipv4/ip_forward", "1")?;
         let forwarder = dns::Forwarder::start(program.to_owned(), sockets, plan.upstream.clone())
             .map_err(context("dns forwarder"))?;
-        Ok(Network { plan, forwarder })
+        Ok(Network {
+            plan,
+            forwarder,
+            left: Mutex::new(None),
+        })
     }
 
     /// The address of the gateway and of the DNS forwarder, as sandboxes see it.
@@ -88,8 +97,9 @@ impl Network {
         let address = self.plan.address(index);
         let mac = mac_of(address);
         let mut host = Links::open()?;
-        host.delete(&name).map_err(context("remove a stale veth"))?;
-        conntrack::forget(address).map_err(context("forget connections"))?;
+        let left = host.delete(&name).map_err(context("remove a stale veth"))?;
+        self.forget_left(address, left)
+            .map_err(context("forget connections"))?;
         let Namespace { fd, mut links } = Namespace::new().map_err(context("namespace"))?;
         host.add_veth(&Veth {
             name: &name,
@@ -180,6 +190,26 @@ impl Network {
     /// `nft`.
     pub fn doctor() -> Vec<(String, bool, String)> {
         doctor::checks()
+    }
+
+    /// Forgets connections of an earlier sandbox that was not destroyed: it left its link, or a dead
+    /// warden did not come to it. Asking the kernel for each new sandbox would cost more than all
+    /// else of its network.
+    fn forget_left(&self, address: Ipv4Addr, link_left: bool) -> io::Result<()> {
+        let mut left = lock(&self.left);
+        let addresses = match left.take() {
+            Some(addresses) => addresses,
+            None => {
+                let all = (0..self.plan.max_slots).map(|index| self.plan.address(index));
+                conntrack::sources(&all.collect())?
+            }
+        };
+        let connections_left = left.insert(addresses).remove(&address);
+        drop(left);
+        if link_left || connections_left {
+            conntrack::forget(address)?;
+        }
+        Ok(())
     }
 
     /// Host's end up, with what the kernel drops when it goes down.
