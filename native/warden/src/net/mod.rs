@@ -129,10 +129,11 @@ impl Network {
     pub fn set_enabled(&self, index: u32, enabled: bool) -> io::Result<()> {
         self.check(index)?;
         let mut host = Links::open()?;
-        if enabled {
-            return self.connect(&mut host, index);
-        }
         let name = self.plan.link(index);
+        if enabled {
+            self.connect(&mut host, index)?;
+            return host.await_operational(&name).map_err(context(name));
+        }
         host.get(&name)
             .and_then(|link| host.set_up(link.index, false))
             .map_err(context(name))

@@ -5,7 +5,8 @@ package dev.atoll.domain;
  *
  * @param cpuMillis thousandths of a CPU, 100 to 1,024,000
  * @param memoryBytes 64 MiB to 4 TiB
- * @param diskBytes size of its disk, 256 MiB to 1 TiB; what the template brings does not count
+ * @param diskBytes size of its disk, 256 MiB to 1 TiB, rounded up to the next size that disks have once it is made;
+ *     what the template brings does not count
  * @param gpus 0: no node of this version has one to give
  */
 public record Resources(int cpuMillis, long memoryBytes, long diskBytes, int gpus) {
