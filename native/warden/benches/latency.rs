@@ -1,7 +1,8 @@
 //! Prints how long the steps of a sandbox's life take; asserts nothing about it. Run with
-//! `cargo test --release -p atoll-warden --test latency -- --ignored --nocapture`; ATOLL_GUEST names
-//! another guest than the tests' own, which then answers no commands.
+//! `cargo build --release -p atoll-warden --examples && cargo bench -p atoll-warden --bench latency`;
+//! ATOLL_GUEST names another guest than the tests' own, which then answers no commands.
 
+#[path = "../tests/common/mod.rs"]
 mod common;
 
 use std::time::{Duration, Instant};
@@ -21,9 +22,7 @@ fn report(what: &str, mut times: Vec<Duration>) {
     );
 }
 
-#[test]
-#[ignore = "prints numbers only"]
-fn numbers() {
+fn main() {
     let rig = Rig::with(|config| {
         if let Ok(guest) = std::env::var("ATOLL_GUEST") {
             config["guest_binary"] = guest.into();
