@@ -92,8 +92,9 @@ final class HttpConnection implements AutoCloseable {
             send(ByteBuffer.wrap(request));
             Head head = readHead();
             refuseError(head);
-            long left = head.contentLength - received.remaining();
-            received.position(received.limit());
+            int here = (int) Math.min(received.remaining(), head.contentLength);
+            received.position(received.position() + here);
+            long left = head.contentLength - here;
             while (left > 0) {
                 buffer.clear().limit((int) Math.min(buffer.capacity(), left));
                 int read = channel.read(buffer);

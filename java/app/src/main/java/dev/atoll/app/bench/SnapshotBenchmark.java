@@ -15,16 +15,8 @@ final class SnapshotBenchmark implements Benchmark {
     private static final double FORK_MILLIS = 20;
     private static final double MILLIS_PER_SECOND = 1000;
     private static final long LARGE_DISK = 8L << 30;
-    /** 40 MB in one file and 10 MB in 1000, all written anew and none of it synced. */
-    private static final String WRITER = """
-            import os
-            os.makedirs('/root/small', exist_ok=True)
-            with open('/root/large', 'wb') as f:
-                f.write(os.urandom(40_000_000))
-            for i in range(1000):
-                with open(f'/root/small/{i}', 'wb') as f:
-                    f.write(os.urandom(10_000))
-            """;
+    /** Much longer than a snapshot takes. */
+    private static final double WRITES_FOR_SECONDS = 0.5;
 
     @Override
     public String name() {
@@ -42,6 +34,8 @@ final class SnapshotBenchmark implements Benchmark {
         lab.serve(Bench.DEFAULT_SLOTS);
         var blocked = new SampleBuilder();
         var answered = new SampleBuilder();
+        var writes = new SampleBuilder();
+        var undisturbed = new SampleBuilder();
         var forked = new SampleBuilder();
         var dirtyForked = new SampleBuilder();
         ApiClient api = lab.api();
@@ -49,16 +43,20 @@ final class SnapshotBenchmark implements Benchmark {
         try (var connection = lab.connect()) {
             byte[] fork = forkRequest(connection, dirty);
             for (int i = 0; i < bench.plan().rounds(); i++) {
-                lab.output(dirty, "python3", "-c", WRITER);
-                Thread.sleep(Alternation.IDLE_MILLIS);
-                long start = System.nanoTime();
-                JsonNode snapshot = api.post(Query.of("sandboxes", dirty, "snapshots"), Map.of());
-                answered.addNanos(System.nanoTime() - start);
-                blocked.add(snapshot.path("blockedSeconds").asDouble() * MILLIS_PER_SECOND);
-                forked.addNanos(Alternation.afterIdle(() -> fork(connection, fork)));
-                api.delete(Query.of("snapshots", snapshot.path("id").asString()));
-                lab.output(dirty, "python3", "-c", WRITER);
-                dirtyForked.addNanos(Alternation.afterIdle(() -> fork(connection, fork)));
+                try (var writer = DirtyWriter.start(api, dirty, WRITES_FOR_SECONDS)) {
+                    Thread.sleep(Alternation.IDLE_MILLIS);
+                    long start = System.nanoTime();
+                    JsonNode snapshot = api.post(Query.of("sandboxes", dirty, "snapshots"), Map.of());
+                    answered.addNanos(System.nanoTime() - start);
+                    blocked.add(snapshot.path("blockedSeconds").asDouble() * MILLIS_PER_SECOND);
+                    writes.add(writer.longestWrite());
+                    forked.addNanos(Alternation.afterIdle(() -> fork(connection, fork)));
+                    api.delete(Query.of("snapshots", snapshot.path("id").asString()));
+                }
+                try (var writer = DirtyWriter.start(api, dirty, WRITES_FOR_SECONDS)) {
+                    undisturbed.add(writer.longestWrite());
+                    dirtyForked.addNanos(Alternation.afterIdle(() -> fork(connection, fork)));
+                }
             }
         }
         api.delete(Query.of("sandboxes", dirty));
@@ -70,6 +68,8 @@ final class SnapshotBenchmark implements Benchmark {
                         Series.millis("blocked by a snapshot", block),
                         Series.millis("fork after it", afterSnapshot),
                         Series.millis("fork of 5 GB", large),
+                        Series.millis("longest write inside", writes.build()),
+                        Series.millis("longest write, no snapshot", undisturbed.build()),
                         Series.millis("snapshot, to the answer", answered.build()),
                         Series.millis("fork with 50 MB dirty", dirtyForked.build())),
                 List.of(
@@ -78,6 +78,7 @@ final class SnapshotBenchmark implements Benchmark {
                         Verdict.atMost("fork of 5 GB, p50, ms", large.median(), FORK_MILLIS)),
                 List.of(
                         "blocked: as the API answers (blockedSeconds); forks: to the API's answer, when the fork runs",
+                        "longest write: of one process inside that writes 4 KiB every 0.5 ms for " + WRITES_FOR_SECONDS + " s, each round",
                         "the last two lines write 50 MB to the disk of the machine before they answer; nothing is promised of them"));
     }
 
