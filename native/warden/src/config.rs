@@ -145,8 +145,9 @@ impl Default for LimitsConfig {
     }
 }
 
-/// RFC 6890 and its successors, and the metadata address of Azure, which is a public one.
-const DENIED: [&str; 21] = [
+/// RFC 6890 and its successors but for the documentation ranges, which closed networks use for
+/// mirrors of their own; and the metadata address of Azure, which is a public one.
+const DENIED: [&str; 17] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -155,16 +156,12 @@ const DENIED: [&str; 21] = [
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.0.0.0/24",
-    "192.0.2.0/24",
     "192.168.0.0/16",
     "198.18.0.0/15",
-    "198.51.100.0/24",
-    "203.0.113.0/24",
     "224.0.0.0/4",
     "240.0.0.0/4",
     "::1/128",
     "64:ff9b::/96",
-    "2001:db8::/32",
     "fc00::/7",
     "fe80::/10",
     "ff00::/8",

@@ -2,17 +2,11 @@ package dev.atoll.tests;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.Inet4Address;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
@@ -40,37 +34,14 @@ final class WardenProcess {
             Files.writeString(config, """
                     {"instance": "%s", "state_dir": "%s", "run_dir": "%s", "engine_uid": 0, "engine_gid": 0,
                      "guest_binary": "%s", "templates_dir": "%s", "default_disk_bytes": %d, "max_slots": %d,
-                     "id_base": %d, "network": {"subnet": "%s", "allow": [%s]},
+                     "id_base": %d, "network": {"subnet": "%s"},
                      "pool": {"kind": "loop", "size_bytes": %d, "admission_free_bytes": %d, "freeze_free_bytes": %d}}
                     """.formatted(
                             place.instance(), place.state(), place.run(), NodePlace.program("atoll-guest"),
                             NodePlace.templates(), AtollNode.DISK_BYTES, NodeRange.MAX_SLOTS, range.idBase(),
-                            range.subnet(), packageSources(), pool.total(), pool.admission(), pool.freeze()));
+                            range.subnet(), pool.total(), pool.admission(), pool.freeze()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    /**
-     * Where package managers go, as this machine resolves it: a mirror near by may have an address that
-     * is denied by default. CIDRs, quoted; those that do not resolve are left out, the tests that need
-     * them say so.
-     */
-    private static String packageSources() {
-        return Stream.of("deb.debian.org", "pypi.org", "files.pythonhosted.org", "registry.npmjs.org")
-                .flatMap(WardenProcess::addresses)
-                .distinct()
-                .map(address -> "\"" + address + "/32\"")
-                .collect(Collectors.joining(", "));
-    }
-
-    private static Stream<String> addresses(String host) {
-        try {
-            return Arrays.stream(InetAddress.getAllByName(host))
-                    .filter(Inet4Address.class::isInstance)
-                    .map(InetAddress::getHostAddress);
-        } catch (UnknownHostException e) {
-            return Stream.empty();
         }
     }
 

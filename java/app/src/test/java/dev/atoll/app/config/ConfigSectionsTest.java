@@ -126,7 +126,15 @@ class ConfigSectionsTest {
     @Test
     void networkDefaults() {
         assertThat(Config.DEFAULTS.network())
-                .isEqualTo(new NetworkConfig("10.200.0.0/16", List.of(), List.of(), List.of()));
+                .isEqualTo(new NetworkConfig(
+                        "10.200.0.0/16",
+                        List.of(
+                                "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32",
+                                "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15",
+                                "224.0.0.0/4", "240.0.0.0/4", "::1/128", "64:ff9b::/96", "fc00::/7", "fe80::/10",
+                                "ff00::/8"),
+                        List.of(),
+                        List.of()));
     }
 
     @Test
