@@ -18,13 +18,15 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps slots prepared, so that a create waits for none to be made. Refilled by a fixed number of
- * threads, off the path of the creates: while one is under way a maker holds back for a moment, since
- * both compete for the same kernel locks and what a caller waits for goes first; it does not hold
- * back for ever, or a steady stream of creates would find every slot cold.
+ * threads, off the path of the creates: while one is under way, and for a moment after it, when the
+ * first command in the new sandbox comes, a maker holds back, since they compete for cores and kernel
+ * locks and what a caller waits for goes first. It does not hold back for ever, and hardly at all when
+ * few slots are left, or a steady stream of creates would find every slot cold.
  */
 final class WarmSlots implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WarmSlots.class);
-    private static final long HOLD_BACK_MILLIS = 20;
+    private static final long HOLD_BACK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(15);
     private static final long FIRST_PAUSE_MILLIS = 100;
     private static final long LONGEST_PAUSE_MILLIS = 5000;
 
@@ -37,6 +39,7 @@ final class WarmSlots implements AutoCloseable {
     private final List<Thread> makers = new ArrayList<>();
     private int beingMade;
     private int bootsUnderWay;
+    private long lastBootEnded = System.nanoTime() - QUIET_NANOS;
     private boolean closed;
 
     /** @param target how many to keep; @param threads how many are made at the same time */
@@ -79,6 +82,7 @@ final class WarmSlots implements AutoCloseable {
         lock.lock();
         try {
             bootsUnderWay--;
+            lastBootEnded = System.nanoTime();
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -144,21 +148,35 @@ final class WarmSlots implements AutoCloseable {
     private boolean reserve() throws InterruptedException {
         lock.lock();
         try {
-            long left = TimeUnit.MILLISECONDS.toNanos(HOLD_BACK_MILLIS);
+            long left = HOLD_BACK_NANOS;
             while (!closed) {
                 if (ready.size() + beingMade >= target) {
                     changed.await();
-                } else if (bootsUnderWay > 0 && left > 0) {
-                    left = changed.awaitNanos(left);
-                } else {
+                    left = HOLD_BACK_NANOS;
+                    continue;
+                }
+                long pause = Math.min(left, nanosToQuiet());
+                if (pause <= 0) {
                     beingMade++;
                     return true;
                 }
+                left -= pause - Math.max(0, changed.awaitNanos(pause));
             }
             return false;
         } finally {
             lock.unlock();
         }
+    }
+
+    /** How long a maker should let others go first. */
+    private long nanosToQuiet() {
+        if (bootsUnderWay > 0) {
+            return HOLD_BACK_NANOS;
+        }
+        if (ready.size() + beingMade <= target / 2) {
+            return 0;
+        }
+        return QUIET_NANOS - (System.nanoTime() - lastBootEnded);
     }
 
     private void rest(long millis) throws InterruptedException {

@@ -199,9 +199,12 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             if (bytes.length > 0 || mayHaveBody(response.status())) {
                 out.getHeaders().put(HttpHeader.CONTENT_LENGTH, bytes.length);
             }
-            log(response.status());
             boolean head = HttpMethod.HEAD.is(request.method());
+            // Logged after the write, since the client waits for that; noted before it, since Jetty may
+            // reuse the request as soon as the answer is out.
+            Runnable logged = accessLine(response.status());
             out.write(true, head ? null : ByteBuffer.wrap(bytes), callback);
+            logged.run();
         }
 
         private void sendStream(Response response, Response.Body.Stream stream) throws Exception {
@@ -354,16 +357,20 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
         }
 
         private void log(int status) {
-            if (ACCESS.isInfoEnabled()) {
-                ACCESS.info(
-                        "{} {} {} {} {} {}us",
-                        request.id(),
-                        request.remoteAddress(),
-                        request.method(),
-                        request.path(),
-                        status,
-                        (System.nanoTime() - began) / 1000);
+            accessLine(status).run();
+        }
+
+        /** The line of this request as of now, to be written later. */
+        private Runnable accessLine(int status) {
+            if (!ACCESS.isInfoEnabled()) {
+                return () -> {};
             }
+            String id = request.id();
+            String from = request.remoteAddress();
+            String method = request.method();
+            String path = request.path();
+            long micros = (System.nanoTime() - began) / 1000;
+            return () -> ACCESS.info("{} {} {} {} {} {}us", id, from, method, path, status, micros);
         }
     }
 }
