@@ -29,6 +29,10 @@ public final class Down {
 
     public void run(Then then) {
         Preflight.requireRoot("atoll down");
+        if (then == Then.PURGE) {
+            // Before anything is stopped: a purge that cannot end does not begin.
+            instance.requireOwnState();
+        }
         if (then == Then.KEEP && instance.supervisor().isPresent()) {
             KeepMark.set(instance.layout());
         }

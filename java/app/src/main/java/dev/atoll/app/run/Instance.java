@@ -45,6 +45,7 @@ public final class Instance {
             Preflight.requirePort("native", config.nativeFace().listen());
             Preflight.requirePort("daytona", config.daytona().listen());
         }
+        requireOwnState();
     }
 
     /** Builds the base template when its recipe changed; shows its progress. */
@@ -67,6 +68,7 @@ public final class Instance {
         directory(Layout.RUN, "rwxr-xr-x");
         directory(layout.runDir(), "rwxr-xr-x");
         directory(layout.stateDir(), "rwx--x--x");
+        stateDir().claim();
         directory(layout.logDir(), "rwxr-x---");
         directory(layout.engineDir(), "rwx------");
         directory(layout.engineDir().resolve("tmp"), "rwx------");
@@ -109,9 +111,16 @@ public final class Instance {
 
     /** Deletes the state directory: every disk, snapshot, key and record. */
     void deleteState() {
-        if (Files.isDirectory(layout.stateDir())) {
-            Commands.output("rm", "-rf", "--one-file-system", layout.stateDir().toString());
-        }
+        stateDir().delete();
+    }
+
+    /** @throws OperatorException when the configured directory is another instance's */
+    void requireOwnState() {
+        stateDir().requireOwn();
+    }
+
+    private StateDir stateDir() {
+        return new StateDir(layout.stateDir(), config.node().instance());
     }
 
     private static void directory(Path path, String mode) {
