@@ -18,12 +18,14 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::AsFd;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Version of the protocol of `guest.proto`.
 const PROTOCOL: u32 = 1;
+/// The generation that a hello tells before the first Configure.
+const NOT_CONFIGURED: u64 = 0;
 /// Connections at once, busy ones included.
 pub const MAX_CONNECTIONS: u32 = 256;
 const MIN_IDLE: u32 = 2;
@@ -49,12 +51,12 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(socket: PathBuf) -> io::Result<Link> {
-        Ok(Link {
+    pub fn new(socket: PathBuf) -> Link {
+        Link {
             socket,
             counts: Mutex::default(),
             changed: Condvar::new(),
-        })
+        }
     }
 
     pub fn open_connections(&self) -> u32 {
@@ -90,6 +92,13 @@ impl Link {
         self.changed.notify_one();
     }
 
+    /// Counts a connection that was dialled before there was a link.
+    fn dialled(&self) {
+        let mut counts = lock(&self.counts);
+        counts.idle += 1;
+        counts.open += 1;
+    }
+
     /// Waits until another connection is wanted, and counts it.
     fn wanted(&self) {
         let mut counts = lock(&self.counts);
@@ -104,8 +113,20 @@ impl Link {
     }
 }
 
-/// Starts the dialling thread.
-pub fn start(guest: &Arc<Guest>) -> io::Result<()> {
+/// Dials from a slot, so that a claim need not wait for it. Fewer connections than wanted (the
+/// engine may be away) are no failure: the dialler goes on where this ends.
+pub fn dial_ahead() -> Vec<Conn> {
+    (0..MIN_IDLE)
+        .map_while(|_| connect(Path::new(atoll_entry::SOCKET_BEFORE), NOT_CONFIGURED).ok())
+        .collect()
+}
+
+/// Serves the connections there are and starts the dialling thread.
+pub fn start(guest: &Arc<Guest>, dialled: Vec<Conn>) -> io::Result<()> {
+    for conn in dialled {
+        guest.link.dialled();
+        serve_in_thread(guest, conn)?;
+    }
     let guest = Arc::clone(guest);
     std::thread::Builder::new()
         .name("dial".to_owned())
@@ -114,19 +135,35 @@ pub fn start(guest: &Arc<Guest>) -> io::Result<()> {
     Ok(())
 }
 
+/// A connection that has said its hello.
+fn connect(socket: &Path, generation: u64) -> io::Result<Conn> {
+    let mut conn = Conn::new(UnixStream::connect(socket)?);
+    conn.hello(&Hello {
+        protocol: PROTOCOL,
+        generation,
+        guest_version: env!("CARGO_PKG_VERSION").to_owned(),
+        max_connections: MAX_CONNECTIONS,
+    })?;
+    Ok(conn)
+}
+
+fn serve_in_thread(guest: &Arc<Guest>, conn: Conn) -> io::Result<()> {
+    let guest = Arc::clone(guest);
+    std::thread::Builder::new()
+        .name("conn".to_owned())
+        .stack_size(STACK)
+        .spawn(move || serve(&guest, conn))?;
+    Ok(())
+}
+
 fn dial_for_ever(guest: &Arc<Guest>) {
     let mut backoff = FIRST_BACKOFF;
     loop {
         guest.link.wanted();
-        let connected = UnixStream::connect(&guest.link.socket).and_then(|stream| {
-            let guest = Arc::clone(guest);
-            std::thread::Builder::new()
-                .name("conn".to_owned())
-                .stack_size(STACK)
-                .spawn(move || serve(&guest, Conn::new(stream)))
-        });
+        let connected = connect(&guest.link.socket, guest.settings().generation)
+            .and_then(|conn| serve_in_thread(guest, conn));
         match connected {
-            Ok(_) => backoff = FIRST_BACKOFF,
+            Ok(()) => backoff = FIRST_BACKOFF,
             Err(_) => {
                 guest.link.closed(true);
                 std::thread::sleep(backoff);
@@ -146,12 +183,6 @@ fn serve(guest: &Guest, mut conn: Conn) {
 }
 
 fn converse(guest: &Guest, conn: &mut Conn, idle: &mut bool) -> io::Result<()> {
-    conn.hello(&Hello {
-        protocol: PROTOCOL,
-        generation: guest.settings().generation,
-        guest_version: env!("CARGO_PKG_VERSION").to_owned(),
-        max_connections: MAX_CONNECTIONS,
-    })?;
     let mut payload = Vec::new();
     while let Some((kind, length)) = conn.read_header()? {
         conn.read_payload(length, &mut payload)?;

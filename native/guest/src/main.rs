@@ -1,8 +1,9 @@
 //! The guest: PID 1 of a sandbox. Dials the engine and does there what the engine asks.
 //!
-//! `atoll-guest --socket PATH (--spool-fd N | --spool-dir DIR)`
+//! `atoll-guest --socket PATH (--control-fd N | --spool-dir DIR)`
 //!
-//! The spool is a directory on the sandbox's own disk, outside the root that the sandbox sees.
+//! The spool is a directory on the sandbox's own disk, outside the root that the sandbox sees. With a
+//! control socket the program begins in a slot and gets root and spool with the claim.
 //! Not being PID 1 it works as a subreaper, for tests.
 
 mod configure;

@@ -1,9 +1,10 @@
-//! Start-up: the state that the kernel keeps for this process, then the threads.
+//! Start-up: the state that the kernel keeps for this process, the root, then the threads.
 
 use crate::engine_link::{self, Link};
 use crate::guest::{Guest, Start};
 use crate::process::reactor::Reactor;
-use rustix::fd::{AsRawFd, FromRawFd, OwnedFd};
+use atoll_entry::Slot;
+use rustix::fd::{FromRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use std::convert::Infallible;
 use std::io;
@@ -17,12 +18,20 @@ const CHILD_OOM_ADJ: i32 = 100;
 
 struct Arguments {
     socket: PathBuf,
-    spool: OwnedFd,
+    place: Place,
+}
+
+/// Where the program was started.
+enum Place {
+    /// In a slot that waits for a claim.
+    Slot(Slot),
+    /// In its root already, with this spool.
+    Root(OwnedFd),
 }
 
 fn arguments() -> io::Result<Arguments> {
     let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
-    let (mut socket, mut spool) = (None, None);
+    let (mut socket, mut place) = (None, None);
     let mut args = std::env::args_os().skip(1);
     while let Some(name) = args.next() {
         let shown = name.to_string_lossy().into_owned();
@@ -31,7 +40,7 @@ fn arguments() -> io::Result<Arguments> {
             .ok_or_else(|| wrong(format!("{shown}: its value is missing")))?;
         match &*shown {
             "--socket" => socket = Some(PathBuf::from(value)),
-            "--spool-fd" => {
+            "--control-fd" => {
                 let number = value
                     .to_string_lossy()
                     .parse::<i32>()
@@ -43,32 +52,38 @@ fn arguments() -> io::Result<Arguments> {
                     return Err(io::Error::last_os_error());
                 }
                 // SAFETY: open, and handed to this program for its own by the contract.
-                spool = Some(unsafe { OwnedFd::from_raw_fd(number) });
+                let control = unsafe { OwnedFd::from_raw_fd(number) };
+                place = Some(Place::Slot(Slot::new(control)));
             }
             "--spool-dir" => {
                 let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                spool = Some(rustix::fs::open(&value, flags, Mode::empty())?);
+                place = Some(Place::Root(rustix::fs::open(&value, flags, Mode::empty())?));
             }
             _ => return Err(wrong(format!("{shown}: unknown argument"))),
         }
     }
-    match (socket, spool) {
-        (Some(socket), Some(spool)) => Ok(Arguments { socket, spool }),
+    match (socket, place) {
+        (Some(socket), Some(place)) => Ok(Arguments { socket, place }),
         _ => Err(wrong(
-            "--socket and --spool-fd (or --spool-dir) are needed".to_owned(),
+            "--socket and --control-fd (or --spool-dir) are needed".to_owned(),
         )),
     }
 }
 
 pub fn run() -> io::Result<Infallible> {
-    let Arguments { socket, spool } = arguments()?;
+    let Arguments { socket, place } = arguments()?;
     limit_allocator();
-    let start = prepare_process(&spool)?;
-    let children = child_signals()?;
-    let reactor = Reactor::new(children)?;
-    let link = Link::new(socket)?;
+    let start = prepare_process()?;
+    let reactor = Reactor::new(child_signals()?)?;
+    let link = Link::new(socket);
+    let (dialled, spool) = match place {
+        // One thread until the root is entered: its rights are each thread's own.
+        Place::Slot(slot) => (engine_link::dial_ahead(), slot.enter()),
+        Place::Root(spool) => (Vec::new(), spool),
+    };
+    std::env::set_current_dir("/")?;
     let guest = Arc::new(Guest::new(reactor, link, spool, start));
-    engine_link::start(&guest)?;
+    engine_link::start(&guest, dialled)?;
     Err(guest.reactor.run(&guest))
 }
 
@@ -82,7 +97,7 @@ fn limit_allocator() {
     }
 }
 
-fn prepare_process(spool: &OwnedFd) -> io::Result<Start> {
+fn prepare_process() -> io::Result<Start> {
     // SAFETY: system calls on plain values, before the first thread.
     let nofile = unsafe {
         if libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 {
@@ -130,8 +145,6 @@ fn prepare_process(spool: &OwnedFd) -> io::Result<Start> {
     if !is_init {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     }
-    debug_assert!(spool.as_raw_fd() > 2);
-    std::env::set_current_dir("/")?;
     let own = std::fs::read_to_string("/proc/self/oom_score_adj")
         .ok()
         .and_then(|s| s.trim().parse::<i32>().ok())

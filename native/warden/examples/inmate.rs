@@ -8,13 +8,22 @@
 use std::ffi::CString;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 
+use atoll_entry::Slot;
+
 fn main() {
+    // `--socket PATH --control-fd N`
     let args: Vec<String> = std::env::args().collect();
     let socket = args.get(2).cloned().unwrap_or_default();
-    let spool = args.get(4).cloned().unwrap_or_default();
+    let Some(control) = args.get(4).and_then(|fd| fd.parse().ok()) else {
+        std::process::exit(3)
+    };
+    // SAFETY: the warden hands this descriptor over for good.
+    let control = unsafe { OwnedFd::from_raw_fd(control) };
+    let spool = Slot::new(control).enter();
     let Ok(stream) = UnixStream::connect(socket) else {
         std::process::exit(3)
     };
@@ -24,7 +33,7 @@ fn main() {
     for line in BufReader::new(stream).lines() {
         let Ok(line) = line else { break };
         let words: Vec<&str> = line.split('\x1f').collect();
-        let answer = match act(&words, &spool) {
+        let answer = match act(&words, spool.as_fd()) {
             Ok(text) => format!("ok {}", text.trim_end().replace('\n', "\x1e")),
             Err(e) => format!("err {} {e}", e.raw_os_error().unwrap_or(0)),
         };
@@ -38,7 +47,7 @@ fn main() {
     }
 }
 
-fn act(words: &[&str], spool: &str) -> io::Result<String> {
+fn act(words: &[&str], spool: BorrowedFd<'_>) -> io::Result<String> {
     Ok(match words {
         ["read", path] => String::from_utf8_lossy(&fs::read(path)?).into_owned(),
         ["write", path, text] => {
@@ -75,7 +84,7 @@ fn act(words: &[&str], spool: &str) -> io::Result<String> {
         ["link", path] => fs::read_link(path)?.to_string_lossy().into_owned(),
         ["hostname"] => fs::read_to_string("/proc/sys/kernel/hostname")?,
         ["spool", text] => {
-            let path = format!("/proc/self/fd/{spool}/output");
+            let path = format!("/proc/self/fd/{}/output", spool.as_raw_fd());
             fs::write(&path, text)?;
             fs::read_to_string(path)?
         }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 
+use atoll_entry::Orders;
 use atoll_wire::warden::{self as wire, Claimed, Killed, claim};
 
 use crate::committer::Job;
@@ -296,7 +297,7 @@ impl Warden {
         ))
     }
 
-    /// Overlay, limits, link, live record, exec.
+    /// Overlay, limits, link, live record, root.
     fn run(
         &self,
         order: &Order,
@@ -332,7 +333,13 @@ impl Warden {
         self.live
             .write(order.sandbox, &record)
             .during("live record")?;
-        slot.execute(overlay, upper.spool.as_fd(), order.profile, &order.hostname)
+        let confinement = self.confinements.of(order.profile);
+        let orders = Orders {
+            capabilities: confinement.capabilities,
+            hostname: order.hostname.as_bytes(),
+            filter: &confinement.filter,
+        };
+        slot.enter(overlay, upper.spool.as_fd(), &orders)
             .map_err(|e| Fault {
                 code: wire::failure::Code::GuestFailed,
                 ..Fault::io("guest", e)

@@ -22,7 +22,7 @@ use crate::mounts::Roots;
 use crate::net::{Network, NetworkConfig};
 use crate::pool::layers::Layers;
 use crate::pool::{Pool, c_path};
-use crate::slot::Launcher;
+use crate::slot::{Confinements, Launcher};
 use crate::sys::{self, FsContext, check};
 use crate::warden::{State, Warden};
 use crate::watcher::Watcher;
@@ -82,6 +82,7 @@ pub fn run(config: Config) -> Result<(), String> {
         cgroups,
         network,
         launcher,
+        confinements: Confinements::compile()?,
         live,
         events: Events::default(),
         watcher,

@@ -22,7 +22,7 @@ use crate::mounts::Roots;
 use crate::net::Network;
 use crate::pool::Pool;
 use crate::pool::layers::Layers;
-use crate::slot::{Launcher, Slot};
+use crate::slot::{Confinements, Launcher, Slot};
 use crate::watcher::Watcher;
 
 /// How long an end may take: processes in uninterruptible sleep, journals being written.
@@ -36,6 +36,7 @@ pub struct Warden {
     pub cgroups: Cgroups,
     pub network: Network,
     pub launcher: Launcher,
+    pub confinements: Confinements,
     pub live: LiveDir,
     pub events: Events,
     pub watcher: Watcher,

@@ -125,9 +125,15 @@ mod tests {
         write_frame(&mut wire, Kind::End, b"").unwrap();
         let mut reader = wire.as_slice();
         let mut buffer = Vec::new();
-        assert_eq!(read_frame(&mut reader, 10, &mut buffer).unwrap(), Some(Kind::Data));
+        assert_eq!(
+            read_frame(&mut reader, 10, &mut buffer).unwrap(),
+            Some(Kind::Data)
+        );
         assert_eq!(buffer, b"abc");
-        assert_eq!(read_frame(&mut reader, 10, &mut buffer).unwrap(), Some(Kind::End));
+        assert_eq!(
+            read_frame(&mut reader, 10, &mut buffer).unwrap(),
+            Some(Kind::End)
+        );
         assert_eq!(read_frame(&mut reader, 10, &mut buffer).unwrap(), None);
     }
 

@@ -8,18 +8,15 @@
 //!   1. close every descriptor but the plan's
 //!   2. wait for the id maps, become root of the user namespace
 //!   3. a tmpfs as the work place: proc, dev, sys, the socket's directory
-//!   4. tell "ready", wait for the claim: overlay and spool as descriptors, host name, profile
-//!   5. move everything into the overlay, pivot, let go of the old root
-//!   6. filter, capabilities, exec
+//!   4. execute the guest, which goes on as `atoll_entry` tells: ready, claim, root, confinement
 //!
-//! The control socket is closed by exec: end of file tells the warden that the guest runs. A step
-//! that fails is told as (step, errno) on it.
+//! A step that fails is told as (step, errno) on the control socket.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::os::fd::RawFd;
 use std::ptr::null;
 
-use seccompiler::sock_filter;
+use atoll_entry::{Failed, Step, stage};
 
 use super::sysfs::SysEntry;
 
@@ -33,89 +30,11 @@ pub struct Plan {
     pub socket_dir: RawFd,
     /// The three above in ascending order.
     pub kept: [RawFd; 3],
-    pub standard: *const [sock_filter],
-    pub extended: *const [sock_filter],
     pub sys: *const [SysEntry],
-    pub last_capability: c_int,
-}
-
-/// Capabilities of root in a sandbox, over its own user namespace only. MKNOD and NET_RAW are left
-/// out: devices cannot be made in a user namespace anyway, ping works by ping_group_range.
-const CAPABILITIES: u64 = bit(0) // CHOWN
-    | bit(1)   // DAC_OVERRIDE
-    | bit(3)   // FOWNER
-    | bit(4)   // FSETID
-    | bit(5)   // KILL
-    | bit(6)   // SETGID
-    | bit(7)   // SETUID
-    | bit(8)   // SETPCAP
-    | bit(10)  // NET_BIND_SERVICE
-    | bit(18)  // SYS_CHROOT
-    | bit(29)  // AUDIT_WRITE: PAM
-    | bit(31); // SETFCAP: dpkg
-const SYS_ADMIN: u64 = bit(21);
-
-const fn bit(n: u32) -> u64 {
-    1 << n
-}
-
-/// Steps, told to the warden when one fails.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-pub enum Step {
-    Descriptors = 1,
-    Go = 2,
-    Ids = 3,
-    Private = 4,
-    Stage = 5,
-    Proc = 6,
-    Dev = 7,
-    Sys = 8,
-    Sockets = 9,
-    Mask = 10,
-    Claim = 11,
-    Root = 12,
-    Pivot = 13,
-    Hostname = 14,
-    Filter = 15,
-    Capabilities = 16,
-    Exec = 17,
-    CgroupNamespace = 18,
-}
-
-impl Step {
-    pub fn name(number: u8) -> &'static str {
-        match number {
-            1 => "closing descriptors",
-            2 => "waiting for the id maps",
-            3 => "becoming root of the user namespace",
-            4 => "making mounts private",
-            5 => "mounting the work place",
-            6 => "mounting proc",
-            7 => "making dev",
-            8 => "making sys",
-            9 => "mounting the socket directory",
-            10 => "masking proc",
-            11 => "receiving the claim",
-            12 => "mounting the root",
-            13 => "changing the root",
-            14 => "setting the host name",
-            15 => "installing the filter",
-            16 => "dropping capabilities",
-            17 => "executing the guest",
-            18 => "the cgroup namespace",
-            _ => "an unknown step",
-        }
-    }
 }
 
 /// Byte the warden sends when the id maps are written.
 pub const GO: u8 = b'g';
-/// Byte the child sends when it waits for a claim.
-pub const READY: u8 = b'r';
-/// Longest claim packet: profile and host name.
-pub const MAX_CLAIM: usize = 1 + 64;
-
 /// Where the work place is mounted: a directory every Linux has and every user may enter, which
 /// the kernel checks with the sandbox's ids. Only the child's own namespace sees it.
 const STAGE: &CStr = c"/tmp";
@@ -126,13 +45,16 @@ const STAGE: &CStr = c"/tmp";
 /// Call only right after `clone3` in the child, with a plan whose pointers are valid.
 pub unsafe fn run(plan: &Plan) -> ! {
     // SAFETY: the contract of this function; all calls below are plain system calls.
+    unsafe { fail(plan.control, steps(plan)) }
+}
+
+/// Tells the warden and exits.
+unsafe fn fail(control: RawFd, failed: Failed) -> ! {
+    let report = failed.report();
+    // SAFETY: the buffer is ours.
     unsafe {
-        let error = steps(plan);
-        let mut report = [0u8; 5];
-        report[0] = error.0 as u8;
-        report[1..].copy_from_slice(&error.1.to_ne_bytes());
         libc::send(
-            plan.control,
+            control,
             report.as_ptr().cast(),
             report.len(),
             libc::MSG_NOSIGNAL,
@@ -141,8 +63,6 @@ pub unsafe fn run(plan: &Plan) -> ! {
     }
 }
 
-struct Failed(Step, c_int);
-
 fn errno() -> c_int {
     // SAFETY: the location of this thread's errno.
     unsafe { *libc::__errno_location() }
@@ -150,7 +70,7 @@ fn errno() -> c_int {
 
 fn ok(step: Step, result: c_long) -> Result<c_long, Failed> {
     if result < 0 {
-        Err(Failed(step, errno()))
+        Err(Failed::now(step))
     } else {
         Ok(result)
     }
@@ -175,24 +95,7 @@ unsafe fn try_steps(plan: &Plan) -> Result<Never, Failed> {
         receive_exactly(plan.control, &mut byte, Step::Go)?;
         become_root()?;
         prepare_stage(plan)?;
-        if libc::send(plan.control, [READY].as_ptr().cast(), 1, libc::MSG_NOSIGNAL) != 1 {
-            libc::_exit(0);
-        }
-        let claim = Claim::receive(plan.control)?;
-        enter_root(&claim)?;
-        let host = &claim.bytes[1..claim.length];
-        ok(
-            Step::Hostname,
-            libc::sethostname(host.as_ptr().cast(), host.len()).into(),
-        )?;
-        let extended = claim.bytes[0] == 1;
-        let filter = if extended {
-            plan.extended
-        } else {
-            plan.standard
-        };
-        confine(&*filter, extended, plan.last_capability)?;
-        execute(plan, claim.spool)
+        execute(plan)
     }
 }
 
@@ -381,15 +284,29 @@ unsafe fn prepare_stage(plan: &Plan) -> Result<(), Failed> {
             c"mode=755,size=1m",
         )?;
         ok(Step::Stage, libc::chdir(STAGE.as_ptr()).into())?;
-        for dir in [c"proc", c"dev", c"sys", c"atoll", c"root"] {
+        let places = [
+            stage::PROC,
+            stage::DEV,
+            stage::SYS,
+            stage::SOCKETS,
+            stage::ROOT,
+        ];
+        for dir in places {
             make_dir(Step::Stage, dir, 0o755)?;
         }
-        mount(Step::Proc, c"proc", c"proc", c"proc", HARDENED, c"")?;
+        mount(Step::Proc, c"proc", stage::PROC, c"proc", HARDENED, c"")?;
         make_dev()?;
         make_sys(&*plan.sys)?;
         // Only root of the sandbox gets past the upper directory, so that only its PID 1 dials.
         let tiny = c"mode=700,size=4k,nr_inodes=4";
-        mount(Step::Sockets, c"tmpfs", c"atoll", c"tmpfs", HARDENED, tiny)?;
+        mount(
+            Step::Sockets,
+            c"tmpfs",
+            stage::SOCKETS,
+            c"tmpfs",
+            HARDENED,
+            tiny,
+        )?;
         make_dir(Step::Sockets, c"atoll/d", 0o700)?;
         attach(Step::Sockets, plan.socket_dir, c"atoll/d")?;
         libc::close(plan.socket_dir);
@@ -520,162 +437,24 @@ fn absent_is_fine(result: Result<(), Failed>) -> Result<(), Failed> {
     }
 }
 
-/// What the warden hands over at the claim.
-struct Claim {
-    overlay: RawFd,
-    spool: RawFd,
-    /// Profile (1 = extended), then the host name.
-    bytes: [u8; MAX_CLAIM],
-    length: usize,
-}
-
-impl Claim {
-    unsafe fn receive(socket: RawFd) -> Result<Claim, Failed> {
-        let mut bytes = [0u8; MAX_CLAIM];
-        let mut control = [0u64; 8];
-        // SAFETY: the buffers outlive the call; the control message is checked before it is read.
-        unsafe {
-            let mut vector = libc::iovec {
-                iov_base: bytes.as_mut_ptr().cast(),
-                iov_len: bytes.len(),
-            };
-            let mut message: libc::msghdr = std::mem::zeroed();
-            message.msg_iov = &mut vector;
-            message.msg_iovlen = 1;
-            message.msg_control = control.as_mut_ptr().cast();
-            message.msg_controllen = size_of_val(&control) as _;
-            let n = loop {
-                let n = libc::recvmsg(socket, &mut message, libc::MSG_CMSG_CLOEXEC);
-                if n >= 0 || errno() != libc::EINTR {
-                    break n;
-                }
-            };
-            if n == 0 {
-                libc::_exit(0);
-            }
-            ok(Step::Claim, n as c_long)?;
-            let header = libc::CMSG_FIRSTHDR(&message);
-            let two = libc::CMSG_LEN(2 * size_of::<RawFd>() as libc::c_uint) as usize;
-            if header.is_null()
-                || (*header).cmsg_type != libc::SCM_RIGHTS
-                || (*header).cmsg_len as usize != two
-            {
-                return Err(Failed(Step::Claim, libc::EPROTO));
-            }
-            let fds = libc::CMSG_DATA(header).cast::<RawFd>();
-            Ok(Claim {
-                overlay: fds.read_unaligned(),
-                spool: fds.add(1).read_unaligned(),
-                bytes,
-                length: n as usize,
-            })
-        }
-    }
-}
-
-/// The mount points of a root. A layer may lack them or hold something else under their names; a
-/// symlink there would lead the mount elsewhere below the root, never out of it, since after the
-/// pivot nothing else is left.
-const MOUNT_POINTS: [(&CStr, &CStr, &CStr); 3] = [
-    (c"proc", c"root/proc", c"proc"),
-    (c"dev", c"root/dev", c"dev"),
-    (c"sys", c"root/sys", c"sys"),
-];
-
-unsafe fn enter_root(claim: &Claim) -> Result<(), Failed> {
-    // SAFETY: as `prepare_stage`.
-    unsafe {
-        attach(Step::Root, claim.overlay, c"root")?;
-        libc::close(claim.overlay);
-        for (source, target, _) in MOUNT_POINTS {
-            plain_dir(target, 0o755)?;
-            mount(Step::Root, source, target, c"", libc::MS_MOVE, c"")?;
-        }
-        plain_dir(c"root/run", 0o755)?;
-        plain_dir(c"root/run/.atoll", 0o700)?;
-        mount(
-            Step::Root,
-            c"atoll",
-            c"root/run/.atoll",
-            c"",
-            libc::MS_MOVE,
-            c"",
-        )?;
-        ok(Step::Pivot, libc::chdir(c"root".as_ptr()).into())?;
-        let here = c".".as_ptr();
-        ok(Step::Pivot, libc::syscall(libc::SYS_pivot_root, here, here))?;
-        ok(Step::Pivot, libc::umount2(here, libc::MNT_DETACH).into())?;
-        ok(Step::Pivot, libc::chdir(c"/".as_ptr()).into())?;
-    }
-    Ok(())
-}
-
-/// Makes sure that a real directory is at `path`, whose parent is one: what else a layer put there
-/// is removed when it is a file or a link. Mounting follows links, also out of the sandbox's root,
-/// as the old root is still there.
-unsafe fn plain_dir(path: &CStr, mode: libc::mode_t) -> Result<(), Failed> {
-    // SAFETY: a valid C string; `stat` is plain data.
-    unsafe {
-        let mut stat: libc::stat = std::mem::zeroed();
-        if libc::lstat(path.as_ptr(), &mut stat) == 0 {
-            if stat.st_mode & libc::S_IFMT == libc::S_IFDIR {
-                return Ok(());
-            }
-            ok(Step::Root, libc::unlink(path.as_ptr()).into())?;
-        }
-        make_dir(Step::Root, path, mode)
-    }
-}
-
-/// Filter first: installing it without "no new privileges" needs CAP_SYS_ADMIN.
-unsafe fn confine(filter: &[sock_filter], extended: bool, last: c_int) -> Result<(), Failed> {
-    let kept = CAPABILITIES | if extended { SYS_ADMIN } else { 0 };
-    // SAFETY: the program and both capability structures are valid for the calls.
-    unsafe {
-        let program = libc::sock_fprog {
-            len: filter.len() as u16,
-            filter: filter.as_ptr() as *mut _,
-        };
-        ok(
-            Step::Filter,
-            libc::syscall(
-                libc::SYS_seccomp,
-                libc::SECCOMP_SET_MODE_FILTER,
-                0,
-                &program,
-            ),
-        )?;
-        for capability in 0..=last {
-            if kept & bit(capability as u32) == 0 {
-                let drop = libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
-                ok(Step::Capabilities, drop.into())?;
-            }
-        }
-    }
-    crate::sys::set_capabilities(kept)
-        .map_err(|e| Failed(Step::Capabilities, e.raw_os_error().unwrap_or(0)))
-}
-
-unsafe fn execute(plan: &Plan, spool: RawFd) -> Result<Never, Failed> {
-    const SPOOL_FD: RawFd = 3;
+unsafe fn execute(plan: &Plan) -> Result<Never, Failed> {
+    const CONTROL_FD: RawFd = 3;
     // SAFETY: the vectors are null-terminated arrays of valid C strings.
     unsafe {
-        // Descriptor 3 may hold something of ours that exec still needs.
+        // Descriptor 3 may be the program.
         let program = libc::fcntl(plan.program, libc::F_DUPFD_CLOEXEC, 10);
         ok(Step::Exec, program.into())?;
         let control = libc::fcntl(plan.control, libc::F_DUPFD_CLOEXEC, 10);
         ok(Step::Exec, control.into())?;
-        if spool == SPOOL_FD {
-            ok(Step::Exec, libc::fcntl(spool, libc::F_SETFD, 0).into())?;
-        } else {
-            ok(Step::Exec, libc::dup2(spool, SPOOL_FD).into())?;
-        }
+        libc::close(plan.program);
+        libc::close(plan.control);
+        ok(Step::Exec, libc::dup2(control, CONTROL_FD).into())?;
         libc::umask(0o022);
         let argv: [*const c_char; 6] = [
             c"atoll-guest".as_ptr(),
             c"--socket".as_ptr(),
             c"/run/.atoll/d/e".as_ptr(),
-            c"--spool-fd".as_ptr(),
+            c"--control-fd".as_ptr(),
             c"3".as_ptr(),
             null(),
         ];
@@ -689,16 +468,6 @@ unsafe fn execute(plan: &Plan, spool: RawFd) -> Result<Never, Failed> {
             envp.as_ptr(),
             libc::AT_EMPTY_PATH,
         );
-        let error = errno();
-        // The original may have been replaced by the spool.
-        let mut report = [Step::Exec as u8, 0, 0, 0, 0];
-        report[1..].copy_from_slice(&error.to_ne_bytes());
-        libc::send(
-            control,
-            report.as_ptr().cast(),
-            report.len(),
-            libc::MSG_NOSIGNAL,
-        );
-        libc::_exit(127)
+        fail(control, Failed::now(Step::Exec))
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use seccompiler::BpfProgram;
+use atoll_entry::{ENTERED, Orders, READY, REPORT, Step};
 
 use super::child::{self, Plan};
 use super::sysfs::{self, SysEntry};
@@ -15,7 +15,6 @@ use crate::cgroup::{Group, Limits};
 use crate::config::IDS_PER_SANDBOX;
 use crate::ids::Id;
 use crate::mounts::Upper;
-use crate::seccomp::{self, Profile};
 use crate::sys::{self, check};
 
 /// A sandbox's processes are killed before the host's when memory runs out.
@@ -24,10 +23,7 @@ const OOM_SCORE_ADJ: &str = "500";
 /// What all slots share, made once.
 pub struct Launcher {
     program: OwnedFd,
-    standard: BpfProgram,
-    extended: BpfProgram,
     sys: Vec<SysEntry>,
-    last_capability: i32,
 }
 
 /// A prepared slot. Dropping it closes the control socket, upon which the process exits.
@@ -60,17 +56,9 @@ impl Launcher {
         let explain = |e: io::Error| format!("{}: {e}", guest.display());
         let mut file = File::open(guest).map_err(explain)?;
         let program = sys::sealed_program(&mut file).map_err(explain)?;
-        let last =
-            fs::read_to_string("/proc/sys/kernel/cap_last_cap").map_err(|e| e.to_string())?;
         Ok(Launcher {
             program,
-            standard: seccomp::compile(Profile::Standard)?,
-            extended: seccomp::compile(Profile::Extended)?,
             sys: sysfs::entries(),
-            last_capability: last
-                .trim()
-                .parse()
-                .map_err(|_| "cap_last_cap is no number")?,
         })
     }
 
@@ -97,10 +85,7 @@ impl Launcher {
                 kept.sort_unstable();
                 kept
             },
-            standard: self.standard.as_slice(),
-            extended: self.extended.as_slice(),
             sys: self.sys.as_slice(),
-            last_capability: self.last_capability,
         };
         let plan = SharedPlan(&plan);
         // A thread of its own, which ends afterwards: it takes on the sandbox's network namespace
@@ -188,13 +173,9 @@ impl Cloned {
         Ok((start_time, userns.into()))
     }
 
-    /// Waits until the process has prepared itself.
+    /// Waits until the guest runs and waits for a claim.
     pub fn wait_ready(&self) -> io::Result<()> {
-        let mut reply = [0u8; 5];
-        match receive(self.control.as_fd(), &mut reply)? {
-            1 if reply[0] == child::READY => Ok(()),
-            n => Err(failure(&reply[..n])),
-        }
+        expect(self.control.as_fd(), READY)
     }
 
     pub fn into_slot(
@@ -222,25 +203,26 @@ impl Cloned {
 }
 
 impl Slot {
-    /// Hands root and spool over and waits until the guest program has been executed.
-    pub fn execute(
+    /// Hands root and spool over and waits until the guest has entered them and is confined.
+    pub fn enter(
         &self,
         overlay: OwnedFd,
         spool: BorrowedFd<'_>,
-        profile: Profile,
-        hostname: &str,
+        orders: &Orders<'_>,
     ) -> io::Result<()> {
-        let mut packet = Vec::with_capacity(child::MAX_CLAIM);
-        packet.push(u8::from(profile == Profile::Extended));
-        packet.extend_from_slice(hostname.as_bytes());
+        let packet = orders.packet();
         sys::send_fds(self.control.as_fd(), &packet, &[overlay.as_fd(), spool])?;
         drop(overlay);
-        let mut reply = [0u8; 5];
-        // End of file: exec closed the child's end.
-        match receive(self.control.as_fd(), &mut reply)? {
-            0 if !sys::poll_one(self.pidfd.as_fd(), libc::POLLIN, 0)? => Ok(()),
-            n => Err(failure(&reply[..n])),
-        }
+        expect(self.control.as_fd(), ENTERED)
+    }
+}
+
+/// One byte from the slot's process; anything else is its report of a failure.
+fn expect(control: BorrowedFd<'_>, byte: u8) -> io::Result<()> {
+    let mut reply = [0u8; REPORT];
+    match receive(control, &mut reply)? {
+        1 if reply[0] == byte => Ok(()),
+        n => Err(failure(&reply[..n])),
     }
 }
 
@@ -249,7 +231,7 @@ fn failure(report: &[u8]) -> io::Error {
         [step, errno @ ..] if errno.len() == 4 => {
             let errno = i32::from_ne_bytes([errno[0], errno[1], errno[2], errno[3]]);
             let error = io::Error::from_raw_os_error(errno);
-            io::Error::other(format!("{}: {error}", child::Step::name(*step)))
+            io::Error::other(format!("{}: {error}", Step::name(*step)))
         }
         _ => io::Error::other("the slot's process ended"),
     }
