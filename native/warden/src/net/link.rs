@@ -33,9 +33,18 @@ pub struct Link {
     pub index: u32,
     pub name: String,
     /// Up, with carrier, and the kernel has acted on both.
-    pub operational: bool,
+    operational: bool,
+    /// The other end, when it is in another namespace.
+    peer: Option<Peer>,
     pub received: u64,
     pub sent: u64,
+}
+
+/// The other end of a veth: its index, and its namespace by the number that this one has for it.
+#[derive(Clone, Copy)]
+struct Peer {
+    index: u32,
+    namespace: u32,
 }
 
 /// rtnetlink requests in the network namespace where the socket was opened.
@@ -98,26 +107,48 @@ impl Links {
         ))
     }
 
-    /// Waits until the link, up at both ends, carries packets. The end that came up first gets its
-    /// queue by deferred work (linkwatch) and loses without a trace what it is given until then.
-    /// Since Linux 6.8 the first question makes the kernel do that work (rtnl_getlink()).
+    /// Waits until a veth whose two ends are up carries packets both ways. An end that is up before
+    /// it has a carrier gets its queue by deferred work (linkwatch) and loses without a trace what it
+    /// is given until then: the host's end when a pair is made, the other one when the host's is
+    /// taken up again. The kernel sets the queue and the state IF_OPER_UP in one step under the
+    /// lock that a question takes. Since Linux 6.8 the first question makes it do that work
+    /// (rtnl_getlink()).
     pub fn await_operational(&mut self, name: &str) -> io::Result<()> {
         let end = Instant::now() + OPERATIONAL;
-        while !self.get(name)?.operational {
+        loop {
+            let link = self.get(name)?;
+            let peer = match link.peer {
+                Some(peer) if link.operational => Some(self.get_peer(peer)?),
+                _ => None,
+            };
+            if peer.is_some_and(|peer| peer.operational) {
+                return Ok(());
+            }
             if Instant::now() >= end {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             thread::sleep(Duration::from_millis(1));
         }
-        Ok(())
     }
 
     /// Fails with ENODEV (`raw_os_error`) when there is none of that name.
     pub fn get(&mut self, name: &str) -> io::Result<Link> {
-        let message =
-            Message::new(libc::RTM_GETLINK, 0, &ifinfomsg(0, 0, 0)).string(libc::IFLA_IFNAME, name);
+        self.one(
+            Message::new(libc::RTM_GETLINK, 0, &ifinfomsg(0, 0, 0)).string(libc::IFLA_IFNAME, name),
+        )
+    }
+
+    /// Asks here for a link of another namespace. Needs CAP_NET_ADMIN there.
+    fn get_peer(&mut self, peer: Peer) -> io::Result<Link> {
+        self.one(
+            Message::new(libc::RTM_GETLINK, 0, &ifinfomsg(peer.index, 0, 0))
+                .u32(libc::IFLA_TARGET_NETNSID, peer.namespace),
+        )
+    }
+
+    fn one(&mut self, question: Message) -> io::Result<Link> {
         let mut link = None;
-        self.socket.exchange(message, |kind, payload| {
+        self.socket.exchange(question, |kind, payload| {
             if kind == libc::RTM_NEWLINK {
                 link = parse(payload);
             }
@@ -214,10 +245,14 @@ fn parse(payload: &[u8]) -> Option<Link> {
     let attributes = payload.get(IFINFOMSG..)?;
     // struct rtnl_link_stats64: rx_packets, tx_packets, rx_bytes, tx_bytes, ...
     let statistics = netlink::find(attributes, libc::IFLA_STATS64).unwrap_or(&[]);
+    let number =
+        |kind| netlink::find(attributes, kind).and_then(|value| netlink::read_u32(value, 0));
+    let peer = number(libc::IFLA_LINK).zip(number(libc::IFLA_LINK_NETNSID));
     Some(Link {
         index,
         name: netlink::text(netlink::find(attributes, libc::IFLA_IFNAME)?),
         operational: netlink::find(attributes, libc::IFLA_OPERSTATE) == Some(&[IF_OPER_UP]),
+        peer: peer.map(|(index, namespace)| Peer { index, namespace }),
         received: netlink::read_u64(statistics, 16).unwrap_or(0),
         sent: netlink::read_u64(statistics, 24).unwrap_or(0),
     })

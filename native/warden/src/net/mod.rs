@@ -118,7 +118,6 @@ impl Network {
             .and_then(|()| links.set_neighbour(inside, self.plan.gateway, GATEWAY_MAC))
             .and_then(|()| links.set_host_route(inside, self.plan.gateway, address))
             .and_then(|()| links.set_default_route(inside, self.plan.gateway))
-            .and_then(|()| links.await_operational(INSIDE))
             .map_err(context(INSIDE))?;
         host.await_operational(&name).map_err(context(name))?;
         Ok(fd)

@@ -58,6 +58,24 @@ fn the_first_packet_each_way_is_not_lost() {
 }
 
 #[test]
+fn a_link_taken_up_again_loses_no_first_packet_for_want_of_a_queue_at_either_end() {
+    world(|world| {
+        let network = start(config("a"));
+        let outside = world.udp(9001);
+        let inside = udp(network.create(0).unwrap(), 0);
+        let mut buffer = [0; 16];
+        for _ in 0..200 {
+            network.set_enabled(0, false).unwrap();
+            network.set_enabled(0, true).unwrap();
+            inside.send_to(b"there", (SERVER, 9001)).unwrap();
+            let (_, from) = outside.recv_from(&mut buffer).unwrap();
+            outside.send_to(b"back", from).unwrap();
+            inside.recv_from(&mut buffer).unwrap();
+        }
+    });
+}
+
+#[test]
 fn tcp_reaches_the_outside_from_the_address_of_the_host() {
     world(|world| {
         let network = start(config("a"));
