@@ -12,6 +12,8 @@ import java.util.regex.Pattern;
  * @param name 1 to 128 characters of {@code [A-Za-z0-9._-]}; empty = the id
  * @param isolation named: that class or an error; empty = {@code isolationOrder}'s first that the node has
  * @param isolationOrder what a face falls back along; at least one
+ * @param secrets more environment, over the template's and below {@code env}; stored encrypted
+ * @param entrypoint the process that it is for; empty = none
  * @param idempotencyKey a second create with the same key of the same project returns the first's sandbox
  */
 public record CreateSandbox(
@@ -29,6 +31,8 @@ public record CreateSandbox(
         NetworkPolicy network,
         List<LifecycleRule> rules,
         Map<String, String> attributes,
+        List<EnvSource> secrets,
+        Optional<Entrypoint.Request> entrypoint,
         Optional<String> idempotencyKey) {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
     private static final Pattern ENV_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,255}");
@@ -38,11 +42,13 @@ public record CreateSandbox(
         isolationOrder = List.copyOf(isolationOrder);
         env = Map.copyOf(env);
         rules = List.copyOf(rules);
+        secrets = List.copyOf(secrets);
         attributes = Map.copyOf(attributes);
         name.ifPresent(CreateSandbox::checkName);
         checkLabels(labels);
         checkEnv(env);
         InvalidFieldException.requireRange("rules.size", rules.size(), 0, 16);
+        InvalidFieldException.requireRange("secrets.size", secrets.size(), 0, 64);
         idempotencyKey.ifPresent(k -> InvalidFieldException.requireLength("idempotencyKey", k, 1, 256));
     }
 
@@ -100,6 +106,8 @@ public record CreateSandbox(
         private NetworkPolicy network = NetworkPolicy.OPEN;
         private List<LifecycleRule> rules = List.of();
         private Map<String, String> attributes = Map.of();
+        private List<EnvSource> secrets = List.of();
+        private Optional<Entrypoint.Request> entrypoint = Optional.empty();
         private Optional<String> idempotencyKey = Optional.empty();
 
         private Builder(Source source) {
@@ -171,6 +179,16 @@ public record CreateSandbox(
             return this;
         }
 
+        public Builder secrets(List<EnvSource> value) {
+            secrets = value;
+            return this;
+        }
+
+        public Builder entrypoint(Optional<Entrypoint.Request> value) {
+            entrypoint = value;
+            return this;
+        }
+
         public Builder idempotencyKey(Optional<String> value) {
             idempotencyKey = value;
             return this;
@@ -180,7 +198,7 @@ public record CreateSandbox(
         public CreateSandbox build() {
             return new CreateSandbox(
                     source, name, labels, isolation, isolationOrder, cpuMillis, memoryBytes, diskBytes, env, user,
-                    workdir, network, rules, attributes, idempotencyKey);
+                    workdir, network, rules, attributes, secrets, entrypoint, idempotencyKey);
         }
     }
 }

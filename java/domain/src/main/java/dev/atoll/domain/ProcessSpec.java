@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param argv the program and its arguments, at most 4,096 of at most 128 KiB each and 1 MiB together
  * @param script when present, its bytes (at most 8 MiB) are handed over as a file whose path is
  *     appended to argv, so that they need not fit one argument
+ * @param secrets more environment, over the sandbox's and below {@code env}
  * @param clearEnv leave out the sandbox's default environment
  * @param cwd empty = the sandbox's workdir
  * @param user empty = the sandbox's user
@@ -27,6 +28,7 @@ public record ProcessSpec(
         List<String> argv,
         Optional<byte[]> script,
         Map<String, String> env,
+        List<EnvSource> secrets,
         boolean clearEnv,
         Optional<String> cwd,
         Optional<String> user,
@@ -64,6 +66,8 @@ public record ProcessSpec(
         }
         InvalidFieldException.requireRange("argv.total", total, 1, 1 << 20);
         env = Map.copyOf(env);
+        secrets = List.copyOf(secrets);
+        InvalidFieldException.requireRange("secrets.size", secrets.size(), 0, 64);
         CreateSandbox.checkEnv(env);
         script.ifPresent(s -> InvalidFieldException.requireRange("script.bytes", s.length, 0, MAX_SCRIPT_BYTES));
         if (timeout.isNegative() || timeout.compareTo(Duration.ofDays(30)) > 0) {
@@ -76,7 +80,7 @@ public record ProcessSpec(
     /** Runs these arguments with nothing special. */
     public static ProcessSpec of(List<String> argv) {
         return new ProcessSpec(
-                Optional.empty(), argv, Optional.empty(), Map.of(), false, Optional.empty(), Optional.empty(),
+                Optional.empty(), argv, Optional.empty(), Map.of(), List.of(), false, Optional.empty(), Optional.empty(),
                 Optional.empty(), false, false, Duration.ZERO, true, false);
     }
 
@@ -88,60 +92,66 @@ public record ProcessSpec(
         }
         ProcessSpec base = of(List.of(shell));
         return new ProcessSpec(
-                base.id, base.argv, Optional.of(bytes), base.env, base.clearEnv, base.cwd, base.user, base.tty,
+                base.id, base.argv, Optional.of(bytes), base.env, base.secrets, base.clearEnv, base.cwd, base.user, base.tty,
                 base.stdin, base.mergeOutput, base.timeout, base.requiredReader, base.killOnDetach);
     }
 
     public ProcessSpec withId(ProcessId value) {
         return new ProcessSpec(
-                Optional.of(value), argv, script, env, clearEnv, cwd, user, tty, stdin, mergeOutput, timeout,
+                Optional.of(value), argv, script, env, secrets, clearEnv, cwd, user, tty, stdin, mergeOutput, timeout,
                 requiredReader, killOnDetach);
     }
 
     public ProcessSpec withEnv(Map<String, String> value) {
         return new ProcessSpec(
-                id, argv, script, value, clearEnv, cwd, user, tty, stdin, mergeOutput, timeout, requiredReader,
+                id, argv, script, value, secrets, clearEnv, cwd, user, tty, stdin, mergeOutput, timeout, requiredReader,
+                killOnDetach);
+    }
+
+    public ProcessSpec withSecrets(List<EnvSource> value) {
+        return new ProcessSpec(
+                id, argv, script, env, value, clearEnv, cwd, user, tty, stdin, mergeOutput, timeout, requiredReader,
                 killOnDetach);
     }
 
     public ProcessSpec withCwd(Optional<String> value) {
         return new ProcessSpec(
-                id, argv, script, env, clearEnv, value, user, tty, stdin, mergeOutput, timeout, requiredReader,
+                id, argv, script, env, secrets, clearEnv, value, user, tty, stdin, mergeOutput, timeout, requiredReader,
                 killOnDetach);
     }
 
     public ProcessSpec withUser(Optional<String> value) {
         return new ProcessSpec(
-                id, argv, script, env, clearEnv, cwd, value, tty, stdin, mergeOutput, timeout, requiredReader,
+                id, argv, script, env, secrets, clearEnv, cwd, value, tty, stdin, mergeOutput, timeout, requiredReader,
                 killOnDetach);
     }
 
     public ProcessSpec withTty(Tty value) {
         return new ProcessSpec(
-                id, argv, script, env, clearEnv, cwd, user, Optional.of(value), true, true, timeout, requiredReader,
+                id, argv, script, env, secrets, clearEnv, cwd, user, Optional.of(value), true, true, timeout, requiredReader,
                 killOnDetach);
     }
 
     public ProcessSpec withStdin(boolean value) {
         return new ProcessSpec(
-                id, argv, script, env, clearEnv, cwd, user, tty, value, mergeOutput, timeout, requiredReader,
+                id, argv, script, env, secrets, clearEnv, cwd, user, tty, value, mergeOutput, timeout, requiredReader,
                 killOnDetach);
     }
 
     public ProcessSpec withMergedOutput() {
         return new ProcessSpec(
-                id, argv, script, env, clearEnv, cwd, user, tty, stdin, true, timeout, requiredReader, killOnDetach);
+                id, argv, script, env, secrets, clearEnv, cwd, user, tty, stdin, true, timeout, requiredReader, killOnDetach);
     }
 
     public ProcessSpec withTimeout(Duration value) {
         return new ProcessSpec(
-                id, argv, script, env, clearEnv, cwd, user, tty, stdin, mergeOutput, value, requiredReader,
+                id, argv, script, env, secrets, clearEnv, cwd, user, tty, stdin, mergeOutput, value, requiredReader,
                 killOnDetach);
     }
 
     public ProcessSpec withReader(boolean required, boolean killWhenDetached) {
         return new ProcessSpec(
-                id, argv, script, env, clearEnv, cwd, user, tty, stdin, mergeOutput, timeout, required,
+                id, argv, script, env, secrets, clearEnv, cwd, user, tty, stdin, mergeOutput, timeout, required,
                 killWhenDetached);
     }
 }

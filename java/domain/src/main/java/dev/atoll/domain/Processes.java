@@ -27,6 +27,23 @@ public interface Processes {
     ProcessStream attach(
             Caller caller, SandboxId sandbox, ProcessId id, long stdoutOffset, long stderrOffset, boolean stopAtEnd);
 
+    /**
+     * Reads one of the outputs from this offset on; the other is left where it is.
+     *
+     * <p>The output of an {@link Entrypoint#PROCESS} can be read like this, and by {@link #attach}, after
+     * the sandbox's end, too, as long as its {@link Outcome} is remembered; a stream that follows it
+     * goes on over the end. What is kept then are the newest bytes up to the bound of a spool.
+     *
+     * @param offset 0 to what was written so far
+     */
+    ProcessStream attachTo(
+            Caller caller,
+            SandboxId sandbox,
+            ProcessId id,
+            ProcessEvent.Stream stream,
+            long offset,
+            boolean stopAtEnd);
+
     List<ProcessInfo> list(Caller caller, SandboxId sandbox, boolean includeEnded);
 
     /** @throws NotFoundException when the sandbox knows no such process */
@@ -38,10 +55,14 @@ public interface Processes {
     /**
      * Appends to standard input.
      *
-     * @param offset where this data starts in all input so far, so that a retry writes nothing twice; -1 = append
+     * @param offset where this data starts in all input so far, so that a retry writes nothing twice: bytes
+     *     below what was accepted are dropped, a gap is {@link GuestException} STALE_OFFSET; -1 = append
      * @return the offset after it
      */
     long input(Caller caller, SandboxId sandbox, ProcessId id, long offset, byte[] data, boolean eof);
+
+    /** How much of the input was accepted so far. */
+    InputStatus inputStatus(Caller caller, SandboxId sandbox, ProcessId id);
 
     void resize(Caller caller, SandboxId sandbox, ProcessId id, int columns, int rows);
 

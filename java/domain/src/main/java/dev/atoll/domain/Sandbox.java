@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param labels at most 64; keys and values at most 256 characters
  * @param template what it was started from
  * @param templateName as the caller wrote it or the template is called
- * @param env default environment of its processes
+ * @param env default environment of its processes; what secrets add to it is not shown
  * @param user default user of its processes and file operations
  * @param workdir default directory, empty for the user's home
  * @param attributes what a face stores with the sandbox and the engine does not read
@@ -20,6 +20,8 @@ import java.util.Optional;
  * @param failure why it is FAILED
  * @param generation +1 at every boot, so that a stale connection can be told
  * @param stateSince when it entered its state
+ * @param entrypoint the process it is for
+ * @param outcome how it ended, of one that is DELETED after it was RUNNING
  */
 public record Sandbox(
         SandboxId id,
@@ -43,7 +45,9 @@ public record Sandbox(
         Optional<SandboxId> parent,
         Instant createdAt,
         Instant stateSince,
-        Instant lastActivity) {
+        Instant lastActivity,
+        Optional<Entrypoint> entrypoint,
+        Optional<Outcome> outcome) {
     public Sandbox {
         labels = Map.copyOf(labels);
         env = Map.copyOf(env);

@@ -30,6 +30,16 @@ public interface Sandboxes {
 
     Page<Sandbox> list(Caller caller, SandboxQuery query);
 
+    /**
+     * Waits for the end of a sandbox, also of one that has ended and is still remembered (see
+     * {@code lifecycle.ended_kept}).
+     *
+     * @param timeout zero = look only, to 1 hour
+     * @return the sandbox with its {@link Sandbox#outcome}; empty when it lives after {@code timeout}
+     * @throws NotFoundException when no sandbox of this id lives or is remembered
+     */
+    Optional<Sandbox> awaitEnd(Caller caller, SandboxId id, Duration timeout);
+
     /** STOPPED, FAILED with a whole disk; waits while STOPPING; no-op when RUNNING; resumes when PAUSED. */
     Sandbox start(Caller caller, SandboxId id);
 

@@ -106,12 +106,16 @@ final class Boot {
         }
     }
 
-    /** Waits for the guest and tells it who it is. On failure the sandbox is killed; its disk stays. */
-    Occupancy introduce(Sandbox sandbox, Claimant claimant) {
+    /**
+     * Waits for the guest and tells it who it is. On failure the sandbox is killed; its disk stays.
+     *
+     * @param secretEnv over the sandbox's environment
+     */
+    Occupancy introduce(Sandbox sandbox, Map<String, String> secretEnv, Claimant claimant) {
         PreparedSlot slot = claimant.slot();
         try {
             slot.endpoint().awaitConnected(config.dialTimeout());
-            slot.endpoint().configure(configurationOf(sandbox, claimant.claimed().address()));
+            slot.endpoint().configure(configurationOf(sandbox, secretEnv, claimant.claimed().address()));
             return new Occupancy(
                     slot.id(), slot.endpoint(), sandbox.generation(), OomVerdicts.ofBoot(warden, sandbox.id()));
         } catch (RuntimeException e) {
@@ -131,9 +135,10 @@ final class Boot {
     }
 
     /** What a guest is told at a boot; also after a re-adoption, should it not know. */
-    GuestConfig configurationOf(Sandbox sandbox, String address) {
+    GuestConfig configurationOf(Sandbox sandbox, Map<String, String> secretEnv, String address) {
         Map<String, String> env = new HashMap<>(config.trustEnv());
         env.putAll(sandbox.env());
+        env.putAll(secretEnv);
         boolean network = sandbox.network() instanceof NetworkPolicy.Open;
         return new GuestConfig(
                 sandbox.generation(),

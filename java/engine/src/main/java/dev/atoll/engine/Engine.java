@@ -7,6 +7,7 @@ import dev.atoll.domain.Ports;
 import dev.atoll.domain.Processes;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.Sandboxes;
+import dev.atoll.domain.Secrets;
 import dev.atoll.domain.Snapshots;
 import dev.atoll.domain.Templates;
 import dev.atoll.guest.GuestHub;
@@ -32,6 +33,8 @@ public final class Engine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
     /** How long a close waits for commands under way; what is cut off is finished at the next start. */
     private static final long CLOSE_SECONDS = 15;
+    /** What is kept of the output of all ended sandboxes together. */
+    private static final long ENDED_OUTPUT_BYTES = 1L << 30;
 
     private final SandboxRegistry registry;
     private final WarmSlots warm;
@@ -46,6 +49,7 @@ public final class Engine implements AutoCloseable {
     private final Ports ports;
     private final Templates templates;
     private final Keys keys;
+    private final Secrets secrets;
     private final Node node;
 
     private Engine(
@@ -64,26 +68,30 @@ public final class Engine implements AutoCloseable {
         var slots = new SlotFactory(warden, hub, config.sockets(), gate, random);
         var aliases = new ImageAliases(config.aliases());
         var usage = new UsageLedger(store.usage(), clock);
+        var secretService = new SecretService(store.secrets(), NodeKey.in(config.state(), random), ids, clock);
+        var output = new EndedOutput(config.state().resolve("ended"), config.spoolBytes(), ENDED_OUTPUT_BYTES);
         registry = new SandboxRegistry();
         virtualThreads = Executors.newVirtualThreadPerTaskExecutor();
         warm = new WarmSlots(config.warmSlots(), config.slotMakers(), slots);
         rules = new DeadlineQueue<>("rules", clock, this::checkRules);
         var boot = new Boot(config, warden, warm, slots, gate, ids, facts, meters);
+        var entrypoints = new Entrypoints(output, clock, virtualThreads);
         var tools = new OwnerTools(
-                config, clock, store.sandboxes(), warden, boot, slots, gate, registry, usage, meters, killPoints,
-                virtualThreads, rules::arm);
+                config, clock, store.sandboxes(), warden, boot, slots, gate, registry, usage, secretService,
+                entrypoints, meters, killPoints, virtualThreads, rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
         var catalog = new TemplateCatalog(
                 store.templates(), store.snapshots(), warden, gate, registry, facts, aliases, ids, clock);
         var reconciler = new Reconciler(tools, warm, snapshots, catalog, facts);
         reconciler.recover();
         warm.start();
-        upkeep = new Upkeep(config, registry, store.sandboxes(), warden, usage, clock);
+        upkeep = new Upkeep(config, registry, store.sandboxes(), warden, usage, secretService, output, clock);
         meters.observe(warm::size, registry::count);
 
         sandboxes = new SandboxService(tools, ids, new SourceResolver(catalog, snapshots, aliases), snapshots);
         var calls = new GuestCalls(registry);
-        processes = new ProcessService(calls, ids, killPoints);
+        processes = new ProcessService(calls, tools, ids);
+        secrets = secretService;
         files = new FileService(calls);
         ports = new PortService(calls, clock);
         templates = catalog;
@@ -138,6 +146,10 @@ public final class Engine implements AutoCloseable {
 
     public Keys keys() {
         return keys;
+    }
+
+    public Secrets secrets() {
+        return secrets;
     }
 
     public Node node() {

@@ -10,10 +10,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the engine needs to know about its node. Everything but the version and the directory has a
+ * What the engine needs to know about its node. Everything but the version and the directories has a
  * default in {@link #defaults}.
  *
  * @param sockets where the slots' socket directories are made; the warden's configuration names the same
+ * @param state the engine's own directory, which survives reboots: the node's key, the output of ended sandboxes
  * @param version of this program, for capabilities
  * @param warmSlots how many slots are kept prepared, 0 to 1,000; 0 = every create prepares its own
  * @param slotMakers how many slots are made at the same time at most, 1 to 64
@@ -30,11 +31,13 @@ import java.util.Optional;
  * @param dialTimeout how long a new guest may take to dial in
  * @param flushEvery how stale the stored last activity may be
  * @param sampleEvery how often usage is read and stored
+ * @param endedKept how long a deleted sandbox is remembered, with its outcome and its entrypoint's output
  * @param operatorKeyHash SHA-256 of the operator's key in lower-case hexadecimal; empty = there is none
  */
 public record EngineConfig(
         String version,
         Path sockets,
+        Path state,
         int warmSlots,
         int slotMakers,
         int createsAtOnce,
@@ -49,6 +52,7 @@ public record EngineConfig(
         Duration dialTimeout,
         Duration flushEvery,
         Duration sampleEvery,
+        Duration endedKept,
         Optional<String> operatorKeyHash) {
     /** When an alias applies. */
     public enum Prefer {
@@ -74,10 +78,11 @@ public record EngineConfig(
     /** Empty = no maximum. */
     public record ProjectMaxima(Optional<Duration> idle, Optional<Duration> lifetime) {}
 
-    public static EngineConfig defaults(String version, Path sockets) {
+    public static EngineConfig defaults(String version, Path sockets, Path state) {
         return new EngineConfig(
                 version,
                 sockets,
+                state,
                 16,
                 2,
                 16,
@@ -92,6 +97,7 @@ public record EngineConfig(
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(5),
+                Duration.ofDays(1),
                 Optional.empty());
     }
 
@@ -108,38 +114,45 @@ public record EngineConfig(
 
     public EngineConfig withWarmSlots(int value) {
         return new EngineConfig(
-                version, sockets, value, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
+                version, sockets, state, value, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withDefaults(Resources value) {
         return new EngineConfig(
-                version, sockets, warmSlots, slotMakers, createsAtOnce, value, aliases, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
+                version, sockets, state, warmSlots, slotMakers, createsAtOnce, value, aliases, trustEnv, maximumIdle, maximumLifetime,
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withAliases(List<Alias> value) {
         return new EngineConfig(
-                version, sockets, warmSlots, slotMakers, createsAtOnce, defaults, value, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
+                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, value, trustEnv, maximumIdle, maximumLifetime,
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withTrustEnv(Map<String, String> value) {
         return new EngineConfig(
-                version, sockets, warmSlots, slotMakers, createsAtOnce, defaults, aliases, value, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
+                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, aliases, value, maximumIdle, maximumLifetime,
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withMaxima(ProjectMaxima all, Map<ProjectId, ProjectMaxima> single) {
         return new EngineConfig(
-                version, sockets, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, all.idle(), all.lifetime(),
-                single, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, operatorKeyHash);
+                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, all.idle(), all.lifetime(),
+                single, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
+    }
+
+    public EngineConfig withEndedKept(Duration value) {
+        return new EngineConfig(
+                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle,
+                maximumLifetime, projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, value,
+                operatorKeyHash);
     }
 
     public EngineConfig withOperatorKeyHash(String sha256) {
         return new EngineConfig(
-                version, sockets, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, Optional.of(sha256));
+                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, Optional.of(sha256));
     }
 
     ProjectMaxima maximaOf(ProjectId project) {

@@ -16,6 +16,11 @@ final class Ids {
         return HexFormat.of().formatHex(bytes(16));
     }
 
+    /** Whether a text has the form of an id, so that it can be one. */
+    static boolean isId(String text) {
+        return text.length() == 32 && text.chars().allMatch(c -> c >= '0' && c <= '9' || c >= 'a' && c <= 'f');
+    }
+
     byte[] bytes(int count) {
         byte[] bytes = new byte[count];
         random.nextBytes(bytes);

@@ -1,6 +1,7 @@
 package dev.atoll.engine;
 
 import dev.atoll.domain.NotFoundException;
+import dev.atoll.domain.Outcome;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.store.SandboxRecord;
 import dev.atoll.store.SandboxStore;
@@ -61,9 +62,10 @@ final class JournalEntry {
      *
      * @param failed what a create died of; then its row may never have been written, and its
      *     idempotency key is free again
+     * @param outcome how it ended, of one that was RUNNING
      * @return whether this call did it, and none before
      */
-    boolean markDeleted(Instant at, Optional<String> failed) {
+    boolean markDeleted(Instant at, Optional<String> failed, Optional<Outcome> outcome) {
         lock.lock();
         try {
             if (isDeleted()) {
@@ -72,6 +74,7 @@ final class JournalEntry {
             SandboxRecord next = record.withSandbox(SandboxEdit.of(record.sandbox())
                             .enter(SandboxState.DELETED, at)
                             .failure(failed)
+                            .outcome(outcome)
                             .done())
                     .withIdempotencyKey(failed.isPresent() ? Optional.empty() : record.idempotencyKey());
             try {

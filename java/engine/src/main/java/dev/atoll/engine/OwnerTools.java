@@ -19,6 +19,8 @@ record OwnerTools(
         MakingGate gate,
         SandboxRegistry registry,
         UsageLedger usage,
+        SecretService secrets,
+        Entrypoints entrypoints,
         EngineMeters meters,
         KillPoints killPoints,
         Executor virtualThreads,

@@ -139,7 +139,7 @@ final class Reconciler {
         }
         switch (verdict) {
             case ADOPT -> adopt(owner, live);
-            case STOPPED -> owner.settle(SandboxState.STOPPED, Optional.of("it ended while the engine was down"));
+            case STOPPED -> owner.settleDead("it ended while the engine was down");
             case KILL -> {
                 var unused = warden.kill(owner.id());
                 owner.armRules();
@@ -169,7 +169,8 @@ final class Reconciler {
         try {
             endpoint.awaitConnected(REDIAL_TIMEOUT);
             if (endpoint.generation() != owner.view().generation()) {
-                endpoint.configure(boot.configurationOf(owner.view(), live.address()));
+                endpoint.configure(boot.configurationOf(
+                        owner.view(), tools.secrets().openEnv(owner.record().secretEnv()), live.address()));
             }
         } catch (AtollException e) {
             LOG.warn("the guest of sandbox {} has not dialled again: {}", owner.id(), e.getMessage());

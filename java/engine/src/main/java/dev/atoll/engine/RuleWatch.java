@@ -2,6 +2,7 @@ package dev.atoll.engine;
 
 import dev.atoll.domain.ActivityKind;
 import dev.atoll.domain.AtollException;
+import dev.atoll.domain.Entrypoint;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxState;
@@ -66,12 +67,15 @@ final class RuleWatch {
 
     /**
      * Nobody counts processes as they come and go: when a rule is due the guest is asked, which also
-     * covers detached ones and those started before this engine. What it says is not trusted to be
-     * later than now.
+     * covers detached ones and those started before this engine. The entrypoint runs as long as the
+     * sandbox does and is no use of it. What the guest says is not trusted to be later than now.
      */
     private void lookAtProcesses(Occupancy occupancy, Instant now) {
         try {
             for (var process : occupancy.endpoint().processes().list(true)) {
+                if (process.id().equals(Entrypoint.PROCESS)) {
+                    continue;
+                }
                 Instant used = process.exit().map(exit -> exit.endedAt()).orElse(now);
                 activity.mark(ActivityKind.PROCESS_RUNNING, used.isAfter(now) ? now : used);
             }

@@ -7,6 +7,7 @@ import static dev.atoll.domain.SandboxState.RUNNING;
 import static dev.atoll.domain.SandboxState.STOPPED;
 
 import dev.atoll.domain.Operation;
+import dev.atoll.domain.Outcome;
 import dev.atoll.domain.SandboxChange;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.SnapshotId;
@@ -164,6 +165,24 @@ sealed interface SandboxCommand {
         @Override
         public Set<SandboxState> doneIn() {
             return EnumSet.complementOf(EnumSet.of(RUNNING, PAUSED, STOPPED));
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.empty();
+        }
+    }
+
+    /** The entrypoint ended, or never began, in the boot of this generation. */
+    record End(long generation, Outcome outcome) implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(RUNNING, PAUSED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.complementOf(EnumSet.of(RUNNING, PAUSED));
         }
 
         @Override

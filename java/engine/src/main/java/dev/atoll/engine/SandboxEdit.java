@@ -3,6 +3,7 @@ package dev.atoll.engine;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Operation;
+import dev.atoll.domain.Outcome;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxChange;
@@ -26,6 +27,7 @@ final class SandboxEdit {
     private Optional<String> failure;
     private long generation;
     private Instant lastActivity;
+    private Optional<Outcome> outcome;
 
     private SandboxEdit(Sandbox base) {
         this.base = base;
@@ -40,6 +42,7 @@ final class SandboxEdit {
         failure = base.failure();
         generation = base.generation();
         lastActivity = base.lastActivity();
+        outcome = base.outcome();
     }
 
     static SandboxEdit of(Sandbox base) {
@@ -80,6 +83,11 @@ final class SandboxEdit {
         return this;
     }
 
+    SandboxEdit outcome(Optional<Outcome> value) {
+        outcome = value;
+        return this;
+    }
+
     SandboxEdit apply(SandboxChange change) {
         labels = change.labels().orElse(labels);
         attributes = change.attributes().orElse(attributes);
@@ -97,6 +105,7 @@ final class SandboxEdit {
         return new Sandbox(
                 base.id(), base.project(), base.name(), labels, base.template(), base.templateName(), base.isolation(),
                 resources, base.env(), base.user(), base.workdir(), network, rules, attributes, state, underWay,
-                failure, generation, base.parent(), base.createdAt(), stateSince, lastActivity);
+                failure, generation, base.parent(), base.createdAt(), stateSince, lastActivity, base.entrypoint(),
+                outcome);
     }
 }

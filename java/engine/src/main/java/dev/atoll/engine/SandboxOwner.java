@@ -2,15 +2,18 @@ package dev.atoll.engine;
 
 import dev.atoll.domain.ActivityKind;
 import dev.atoll.domain.AtollException;
+import dev.atoll.domain.Entrypoint;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Operation;
+import dev.atoll.domain.Outcome;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxChange;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.UnavailableException;
 import dev.atoll.domain.WrongStateException;
 import dev.atoll.guest.GuestEndpoint;
 import dev.atoll.store.Counters;
@@ -26,6 +29,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,6 +79,7 @@ final class SandboxOwner {
     private final Mailbox mailbox;
     private final ActivityMarks activity;
     private final CompletableFuture<Sandbox> made;
+    private final CompletableFuture<Sandbox> ended = new CompletableFuture<>();
     private final JournalEntry entry;
     private final RuleWatch rules;
     private volatile @Nullable Occupancy occupancy;
@@ -193,13 +200,37 @@ final class SandboxOwner {
         failure.ifPresentOrElse(made::completeExceptionally, () -> made.complete(record().sandbox()));
     }
 
+    /** Whether the sandbox is over when its entrypoint is. */
+    boolean endsWithEntrypoint() {
+        return record().sandbox().entrypoint().map(Entrypoint::endsSandbox).orElse(false);
+    }
+
+    /** Whether this boot is the present one. */
+    boolean livesIn(Occupancy boot) {
+        return occupancy == boot;
+    }
+
+    /** The sandbox as it ended, or empty when it has not after {@code timeout}. */
+    Optional<Sandbox> awaitEnd(Duration timeout) {
+        try {
+            return Optional.of(ended.get(timeout.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (TimeoutException e) {
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("an end is no failure", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UnavailableException("interrupted while waiting for the end of sandbox " + id(), e);
+        }
+    }
+
     /** Returns when the create is over; what it failed of is thrown here, too. */
     void awaitMade() {
         Sandbox unused = Mailbox.await(made);
     }
 
     /**
-     * Frees the name, then removes everything. Idempotent.
+     * Frees the name, then removes everything. Idempotent. The output of an entrypoint is kept before.
      *
      * @param failed what a create died of: then its idempotency key is free again, too
      */
@@ -207,8 +238,16 @@ final class SandboxOwner {
         if (state() == SandboxState.CREATING && failed.isEmpty()) {
             awaitMade();
         }
-        markDeleted(failed);
+        if (failed.isPresent()) {
+            markDeleted(failed, Optional.empty());
+        } else {
+            markEnded(outcome(Outcome.Kind.TERMINATED, ""));
+        }
         mailbox.call(() -> carryOut(new SandboxCommand.Delete()));
+    }
+
+    private Outcome outcome(Outcome.Kind kind, String detail) {
+        return new Outcome(kind, Optional.empty(), detail, tools.clock().instant());
     }
 
     /** Whether it was used since its last activity was last written. */
@@ -216,12 +255,12 @@ final class SandboxOwner {
         return lastActivity().isAfter(record().sandbox().lastActivity());
     }
 
-    private record Outcome(Sandbox sandbox, Optional<SnapshotMade> captured) {}
+    private record Done(Sandbox sandbox, Optional<SnapshotMade> captured) {}
 
-    private Outcome carryOut(SandboxCommand command) {
+    private Done carryOut(SandboxCommand command) {
         SandboxState state = state();
         if (command.doneIn().contains(state) && !(command instanceof SandboxCommand.Delete)) {
-            return new Outcome(view(), Optional.empty());
+            return new Done(view(), Optional.empty());
         }
         refuseUnlessLegal(command, state);
         underWay = command.operation().map(operation -> new Operation.UnderWay(operation, tools.clock().instant()));
@@ -240,6 +279,7 @@ final class SandboxOwner {
                             tools.gate().make(() -> tools.warden().snapshot(id(), capture.snapshot())));
                 case SandboxCommand.CheckRules check -> checkRules();
                 case SandboxCommand.GuestEnded ended -> guestEnded(ended.reason());
+                case SandboxCommand.End end -> end(end);
             }
         } catch (RuntimeException e) {
             tools.meters().failed(command.getClass().getSimpleName(), e);
@@ -250,7 +290,7 @@ final class SandboxOwner {
                 armRules();
             }
         }
-        return new Outcome(view(), captured);
+        return new Done(view(), captured);
     }
 
     private void refuseUnlessLegal(SandboxCommand command, SandboxState state) {
@@ -311,9 +351,10 @@ final class SandboxOwner {
             Sandbox next, Boot.Claimant claimant, CompletableFuture<Void> journalled, KillPoint configured) {
         CompletableFuture<Void> durable =
                 CompletableFuture.runAsync(() -> tools.warden().settle(id()), tools.virtualThreads());
-        Occupancy begun = tools.boot().introduce(next, claimant);
+        Occupancy begun = tools.boot().introduce(next, tools.secrets().openEnv(record().secretEnv()), claimant);
         tools.killPoints().reached(configured);
         try {
+            Optional<Outcome> refused = tools.entrypoints().start(next, begun.endpoint());
             Mailbox.await(journalled);
             Mailbox.await(durable);
             Counters usageAtBoot = tools.usage().booted(id(), next.generation());
@@ -329,6 +370,9 @@ final class SandboxOwner {
                             .done())
                     .withSlot(Optional.of(begun.slot().value()))
                     .withUsageAtBoot(usageAtBoot));
+            refused.ifPresentOrElse(
+                    outcome -> enqueue(new SandboxCommand.End(next.generation(), outcome)),
+                    () -> tools.entrypoints().watch(this, begun));
         } catch (RuntimeException e) {
             occupancy = null;
             tools.boot().giveUp(next, claimant.slot());
@@ -413,11 +457,12 @@ final class SandboxOwner {
     }
 
     /** First half of a delete, from any thread: after it the name is free and nobody finds the sandbox. */
-    private void markDeleted(Optional<String> failed) {
+    private void markDeleted(Optional<String> failed, Optional<Outcome> outcome) {
         Optional<String> key = record().idempotencyKey();
-        if (!entry.markDeleted(tools.clock().instant(), failed)) {
+        if (!entry.markDeleted(tools.clock().instant(), failed, outcome)) {
             return;
         }
+        ended.complete(record().sandbox());
         tools.registry().freeName(project(), name(), id());
         if (failed.isPresent()) {
             key.ifPresent(k -> tools.registry().freeIdempotencyKey(project(), k, this));
@@ -426,6 +471,31 @@ final class SandboxOwner {
         Occupancy ending = occupancy;
         if (ending != null) {
             ending.endpoint().close();
+        }
+    }
+
+    /** As {@link #markDeleted}, after what the entrypoint wrote was kept. */
+    private void markEnded(Outcome outcome) {
+        Occupancy boot = occupancy;
+        if (boot != null && !isDeleted()) {
+            tools.entrypoints().keepOutput(record().sandbox(), boot);
+        }
+        markDeleted(Optional.empty(), Optional.of(outcome));
+    }
+
+    /** Ends the sandbox for good with this outcome, in its turn. */
+    private void endFor(Outcome outcome) {
+        LOG.info("sandbox {} ends: {} {}", id(), outcome.kind(), outcome.detail());
+        markEnded(outcome);
+        carryOut(new SandboxCommand.Delete());
+    }
+
+    /** Its entrypoint exited, in this boot or an earlier one. */
+    private void end(SandboxCommand.End end) {
+        Occupancy now = occupancy;
+        boolean present = now != null && now.generation() == end.generation();
+        if (present && endsWithEntrypoint()) {
+            endFor(end.outcome());
         }
     }
 
@@ -447,11 +517,15 @@ final class SandboxOwner {
 
     /**
      * A RUNNING sandbox whose first process ended is STOPPED with its files, as a machine that was
-     * shut down from inside. The event may be of an earlier boot, so the warden is asked what lives.
+     * shut down from inside; one that ends with its entrypoint is over. The event may be of an earlier boot, so the warden is asked what lives.
      */
     private void guestEnded(String reason) {
         boolean lives = !tools.warden().usage(List.of(id())).isEmpty();
         if (lives) {
+            return;
+        }
+        if (endsWithEntrypoint()) {
+            endFor(outcome(Outcome.Kind.LOST, reason));
             return;
         }
         Occupancy ending = occupancy;
@@ -469,7 +543,7 @@ final class SandboxOwner {
         LOG.info("sandbox {}: {} since {} for {}: {}", id(), rule.in(), rule.since(), rule.after(), rule.action());
         tools.meters().ruleFired(rule.action().name());
         try {
-            apply(rule.action());
+            apply(rule);
             rules.arm();
         } catch (RuntimeException e) {
             rules.tryAgainLater();
@@ -477,16 +551,17 @@ final class SandboxOwner {
         }
     }
 
-    private void apply(LifecycleRule.Action action) {
-        switch (action) {
+    private void apply(LifecycleRule rule) {
+        switch (rule.action()) {
             case STOP -> carryOut(new SandboxCommand.Stop(GRACE_OF_RULES));
             case PAUSE -> carryOut(new SandboxCommand.Pause());
-            case DELETE -> {
-                markDeleted(Optional.empty());
-                carryOut(new SandboxCommand.Delete());
-            }
+            case DELETE -> endFor(switch (rule.since()) {
+                case LAST_ACTIVITY -> outcome(Outcome.Kind.IDLE_TIMEOUT, "no activity for " + rule.after());
+                case CREATION -> outcome(Outcome.Kind.TIMEOUT, rule.after() + " since creation");
+                case ENTERING_STATE -> outcome(Outcome.Kind.TIMEOUT, rule.after() + " in state " + rule.in());
+            });
             case HIBERNATE, ARCHIVE ->
-                throw new IllegalStateException("a rule of action " + action + " is never next on this node");
+                throw new IllegalStateException("a rule of action " + rule.action() + " is never next on this node");
         }
     }
 
@@ -506,6 +581,7 @@ final class SandboxOwner {
             }
             return seen;
         });
+        tools.entrypoints().watch(this, found);
         armRules();
     }
 
@@ -532,6 +608,18 @@ final class SandboxOwner {
             return state;
         });
         armRules();
+    }
+
+    /** Reconciliation found it dead: STOPPED with its files, or over when it ends with its entrypoint. */
+    void settleDead(String reason) {
+        if (endsWithEntrypoint()) {
+            mailbox.call(() -> {
+                endFor(outcome(Outcome.Kind.LOST, reason));
+                return reason;
+            });
+        } else {
+            settle(SandboxState.STOPPED, Optional.of(reason));
+        }
     }
 
     private void enter(SandboxState state, Optional<String> failure) {

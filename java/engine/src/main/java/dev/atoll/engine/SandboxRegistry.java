@@ -111,6 +111,7 @@ final class SandboxRegistry {
     private static boolean matches(Sandbox sandbox, SandboxQuery query) {
         return sandbox.state() != SandboxState.DELETED
                 && (query.states().isEmpty() || query.states().contains(sandbox.state()))
+                && query.createdBefore().map(sandbox.createdAt()::isBefore).orElse(true)
                 && query.namePrefix().map(sandbox.name()::startsWith).orElse(true)
                 && sandbox.labels().entrySet().containsAll(query.labels().entrySet());
     }

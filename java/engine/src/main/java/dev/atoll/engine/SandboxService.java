@@ -4,6 +4,7 @@ import dev.atoll.domain.ActivityKind;
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.Entrypoint;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.NotFoundException;
@@ -33,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 /** The faces' view of the owners: finds the one that is meant and gives it the command. */
 final class SandboxService implements Sandboxes {
     private static final Duration LONGEST_GRACE = Duration.ofSeconds(60);
+    private static final Duration LONGEST_WAIT = Duration.ofHours(1);
     private static final int MOST_FORKS = 100;
 
     private final OwnerTools tools;
@@ -53,40 +55,49 @@ final class SandboxService implements Sandboxes {
         Lifecycle.checkSupported(spec.rules());
         var source = sources.resolve(caller.project(), spec.source());
         Sandbox sandbox = intended(caller, spec, isolation, source);
-        var record = new SandboxRecord(sandbox, source.layers(), spec.idempotencyKey());
+        Map<String, String> secretEnv = tools.secrets().resolve(caller.project(), spec.secrets());
+        secretEnv.keySet().removeAll(spec.env().keySet());
+        var record = new SandboxRecord(
+                sandbox, source.layers(), spec.idempotencyKey(), tools.secrets().sealEnv(secretEnv));
         var owner = SandboxOwner.ofNew(tools, record);
         if (spec.idempotencyKey().isPresent()) {
-            SandboxOwner first = firstOf(caller.project(), spec.idempotencyKey().get(), owner);
+            String key = spec.idempotencyKey().get();
+            SandboxOwner first = tools.registry().takeIdempotencyKey(caller.project(), key, owner);
             if (first != owner) {
                 return ofEarlierCreate(first);
+            }
+            Optional<SandboxRecord> ended = tools.journal().findByIdempotencyKey(caller.project(), key);
+            if (ended.isPresent()) {
+                return ofEndedCreate(owner, key, ended.get());
             }
         }
         return make(owner, source.disk(sandbox.resources().diskBytes()));
     }
 
-    /** Whose create it is: this one's, or an earlier one's of the same key. */
-    private SandboxOwner firstOf(ProjectId project, String key, SandboxOwner owner) {
-        SandboxOwner first = tools.registry().takeIdempotencyKey(project, key, owner);
-        if (first == owner) {
-            Optional<SandboxRecord> deleted = tools.journal().findByIdempotencyKey(project, key);
-            if (deleted.isPresent()) {
-                tools.registry().freeIdempotencyKey(project, key, owner);
-                var refusal = new ConflictException("the sandbox of this idempotency key was deleted: "
-                        + deleted.get().sandbox().id() + "; use a new key");
-                owner.makingEnded(Optional.of(refusal));
-                throw refusal;
-            }
+    /**
+     * A create whose key an ended sandbox holds: that of one which ends with its entrypoint is its end,
+     * which a repeated create may find when it comes late.
+     */
+    private Sandbox ofEndedCreate(SandboxOwner owner, String key, SandboxRecord ended) {
+        tools.registry().freeIdempotencyKey(owner.project(), key, owner);
+        var refusal = new ConflictException("the sandbox of this idempotency key was deleted: "
+                + ended.sandbox().id() + "; use a new key");
+        owner.makingEnded(Optional.of(refusal));
+        boolean own = ended.sandbox().entrypoint().map(Entrypoint::endsSandbox).orElse(false);
+        if (own && ended.sandbox().outcome().isPresent()) {
+            return ended.sandbox();
         }
-        return first;
+        throw refusal;
     }
 
+    /** One that ended with its entrypoint meanwhile is returned as it ended. */
     private static Sandbox ofEarlierCreate(SandboxOwner first) {
         try {
             first.awaitMade();
         } catch (RuntimeException e) {
             throw new ConflictException("the create with this idempotency key failed: " + e.getMessage());
         }
-        if (first.isDeleted()) {
+        if (first.isDeleted() && !first.endsWithEntrypoint()) {
             throw new ConflictException(
                     "the sandbox of this idempotency key was deleted: " + first.id() + "; use a new key");
         }
@@ -157,7 +168,8 @@ final class SandboxService implements Sandboxes {
                 source.templateName(), isolation, resources, env, user.isEmpty() ? "root" : user,
                 spec.workdir().orElse(source.config().workdir()), spec.network(), spec.rules(), attributes,
                 SandboxState.CREATING, Optional.empty(), Optional.empty(), 0,
-                source.snapshot().flatMap(s -> s.sandbox()), now, now, now);
+                source.snapshot().flatMap(s -> s.sandbox()), now, now, now,
+                spec.entrypoint().map(e -> e.over(source.config())), Optional.empty());
     }
 
     @Override
@@ -172,7 +184,44 @@ final class SandboxService implements Sandboxes {
 
     @Override
     public Page<Sandbox> list(Caller caller, SandboxQuery query) {
-        return tools.registry().list(caller.project(), query);
+        if (!query.includeFinished() || !query.states().isEmpty()) {
+            return tools.registry().list(caller.project(), query);
+        }
+        Page<SandboxRecord> page = tools.journal().list(caller.project(), query);
+        List<Sandbox> newest = page.items().stream()
+                .map(record -> tools.registry().find(record.sandbox().id())
+                        .map(SandboxOwner::view)
+                        .orElse(record.sandbox()))
+                .toList();
+        return new Page<>(newest, page.next(), page.total());
+    }
+
+    @Override
+    public Optional<Sandbox> awaitEnd(Caller caller, SandboxId id, Duration timeout) {
+        if (timeout.isNegative() || timeout.compareTo(LONGEST_WAIT) > 0) {
+            throw new InvalidFieldException("timeout", timeout.toString(), "0 to 1 hour");
+        }
+        Optional<SandboxOwner> owner = ownerOf(caller, id);
+        if (owner.isPresent()) {
+            return owner.get().awaitEnd(timeout).map(ended -> withOutcome(ended));
+        }
+        return Optional.of(tools.journal().get(id)
+                .map(SandboxRecord::sandbox)
+                .filter(sandbox -> sandbox.project().equals(caller.project()))
+                .map(ended -> withOutcome(ended))
+                .orElseThrow(() -> new NotFoundException("sandbox", id.value())));
+    }
+
+    /** One whose create failed never was. */
+    private static Sandbox withOutcome(Sandbox ended) {
+        if (ended.outcome().isEmpty()) {
+            throw new NotFoundException("sandbox", ended.id().value());
+        }
+        return ended;
+    }
+
+    private Optional<SandboxOwner> ownerOf(Caller caller, SandboxId id) {
+        return tools.registry().find(id).filter(owner -> owner.project().equals(caller.project()));
     }
 
     @Override
@@ -212,8 +261,7 @@ final class SandboxService implements Sandboxes {
     /** {@inheritDoc} An id that was deleted before is no error as long as its row is kept. */
     @Override
     public void delete(Caller caller, SandboxId id) {
-        Optional<SandboxOwner> owner =
-                tools.registry().find(id).filter(o -> o.project().equals(caller.project()));
+        Optional<SandboxOwner> owner = ownerOf(caller, id);
         if (owner.isPresent()) {
             owner.get().delete(Optional.empty());
             return;
@@ -285,7 +333,7 @@ final class SandboxService implements Sandboxes {
                 id, of.project(), name.orElse(id.value()), of.labels(), of.template(), of.templateName(),
                 of.isolation(), of.resources(), of.env(), of.user(), of.workdir(), of.network(), of.rules(),
                 of.attributes(), SandboxState.CREATING, Optional.empty(), Optional.empty(), 0, Optional.of(of.id()),
-                now, now, now);
-        return new SandboxRecord(child, parent.layers(), Optional.empty());
+                now, now, now, of.entrypoint(), Optional.empty());
+        return new SandboxRecord(child, parent.layers(), Optional.empty(), parent.secretEnv());
     }
 }

@@ -112,14 +112,10 @@ final class SnapshotService implements Snapshots, AutoCloseable {
 
     /** A finished one, by id or name. */
     Optional<Snapshot> find(ProjectId project, String reference) {
-        Optional<SnapshotRecord> byId = isId(reference) ? store.get(new SnapshotId(reference)) : Optional.empty();
+        Optional<SnapshotRecord> byId = Ids.isId(reference) ? store.get(new SnapshotId(reference)) : Optional.empty();
         return byId.or(() -> store.findByName(project, reference))
                 .filter(r -> r.state() == MakeState.READY && r.snapshot().project().equals(project))
                 .map(SnapshotRecord::snapshot);
-    }
-
-    private static boolean isId(String reference) {
-        return reference.length() == 32 && reference.chars().allMatch(c -> c >= '0' && c <= '9' || c >= 'a' && c <= 'f');
     }
 
     @Override

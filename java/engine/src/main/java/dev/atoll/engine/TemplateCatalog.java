@@ -131,13 +131,13 @@ final class TemplateCatalog implements Templates {
         Template intended = new Template(
                 new TemplateId(ids.next()), name, Optional.of(caller.project()), layers, config, 0, false, List.of(),
                 clock.instant());
-        store.put(new TemplateRecord(intended, MakeState.MAKING));
+        store.put(new TemplateRecord(intended, Optional.empty(), MakeState.MAKING));
         try {
             long bytes = gate.make(() -> warden.makeLayer(layer, snapshotId));
             Template ready = new Template(
                     intended.id(), name, intended.project(), layers, config, bytes, false, List.of(),
                     intended.createdAt());
-            store.put(new TemplateRecord(ready, MakeState.READY));
+            store.put(new TemplateRecord(ready, Optional.empty(), MakeState.READY));
             made.put(ready.id(), ready);
             return ready;
         } catch (RuntimeException e) {
@@ -163,7 +163,7 @@ final class TemplateCatalog implements Templates {
                     "template '" + template.name() + "' is in use: sandboxes, snapshots or templates stand on it");
         }
         made.remove(id);
-        store.put(new TemplateRecord(template, MakeState.DELETING));
+        store.put(new TemplateRecord(template, Optional.empty(), MakeState.DELETING));
         forget(template);
     }
 

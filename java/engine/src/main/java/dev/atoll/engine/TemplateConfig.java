@@ -28,7 +28,7 @@ final class TemplateConfig {
         }
         try {
             JsonNode config = JSON.readTree(json);
-            return new Template.Config(
+            return Template.Config.of(
                     env(config.path("env")),
                     config.path("user").asString(""),
                     config.path("workdir").asString(""),

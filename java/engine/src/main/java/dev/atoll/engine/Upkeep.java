@@ -19,8 +19,6 @@ import org.slf4j.LoggerFactory;
 final class Upkeep implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
     private static final Duration PURGE_EVERY = Duration.ofHours(1);
-    /** How long a deleted sandbox's row answers a repeated delete or create. */
-    private static final Duration DELETED_KEPT = Duration.ofDays(1);
 
     private final SandboxRegistry registry;
     private final SandboxStore journal;
@@ -30,7 +28,15 @@ final class Upkeep implements AutoCloseable {
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().name("upkeep").factory());
 
-    Upkeep(EngineConfig config, SandboxRegistry registry, SandboxStore journal, Warden warden, UsageLedger usage, Clock clock) {
+    Upkeep(
+            EngineConfig config,
+            SandboxRegistry registry,
+            SandboxStore journal,
+            Warden warden,
+            UsageLedger usage,
+            SecretService secrets,
+            EndedOutput output,
+            Clock clock) {
         this.registry = registry;
         this.journal = journal;
         this.warden = warden;
@@ -38,7 +44,7 @@ final class Upkeep implements AutoCloseable {
         this.clock = clock;
         every(config.flushEvery(), this::storeActivity);
         every(config.sampleEvery(), this::sampleUsage);
-        every(PURGE_EVERY, () -> journal.purgeDeleted(clock.instant().minus(DELETED_KEPT)));
+        every(PURGE_EVERY, () -> purge(config.endedKept(), secrets, output));
     }
 
     private void every(Duration interval, Runnable task) {
@@ -50,6 +56,13 @@ final class Upkeep implements AutoCloseable {
             }
         };
         var unused = timer.scheduleWithFixedDelay(guarded, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void purge(Duration kept, SecretService secrets, EndedOutput output) {
+        Instant before = clock.instant().minus(kept);
+        journal.purgeDeleted(before);
+        output.purge(before);
+        secrets.purge();
     }
 
     /** Writes the activities that are newer than their rows, in one commit. */

@@ -2,6 +2,7 @@ package dev.atoll.guest;
 
 import dev.atoll.domain.Execution;
 import dev.atoll.domain.GuestException;
+import dev.atoll.domain.ProcessEvent;
 import dev.atoll.domain.ProcessExit;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessInfo;
@@ -32,6 +33,9 @@ public interface GuestProcesses {
 
     /** @param stopAtEnd end with what is there now instead of following */
     ProcessStream attach(ProcessId id, long stdoutOffset, long stderrOffset, boolean stopAtEnd);
+
+    /** As {@link #attach}, of one output only. */
+    ProcessStream attachTo(ProcessId id, ProcessEvent.Stream stream, long offset, boolean stopAtEnd);
 
     List<ProcessInfo> list(boolean includeEnded);
 

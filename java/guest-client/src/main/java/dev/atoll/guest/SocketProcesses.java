@@ -2,6 +2,7 @@ package dev.atoll.guest;
 
 import com.google.protobuf.UnsafeByteOperations;
 import dev.atoll.domain.Execution;
+import dev.atoll.domain.ProcessEvent;
 import dev.atoll.domain.ProcessExit;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessInfo;
@@ -65,7 +66,7 @@ final class SocketProcesses implements GuestProcesses {
                     Reply reply = connection.message();
                     Decode.expect(reply, ResultCase.EXITED, ResultCase.GAP);
                     if (reply.hasGap()) {
-                        boolean first = Decode.gap(reply.getGap()).stream() == dev.atoll.domain.ProcessEvent.Stream.STDOUT;
+                        boolean first = Decode.gap(reply.getGap()).stream() == ProcessEvent.Stream.STDOUT;
                         (first ? stdout : stderr).lose();
                         continue;
                     }
@@ -99,6 +100,20 @@ final class SocketProcesses implements GuestProcesses {
                 .setId(id.value())
                 .setStdoutOffset(stdoutOffset)
                 .setStderrOffset(stderrOffset)
+                .setStopAtEnd(stopAtEnd)
+                .build();
+        return stream(id, Request.newBuilder().setAttach(attach).build());
+    }
+
+    @Override
+    public ProcessStream attachTo(ProcessId id, ProcessEvent.Stream stream, long offset, boolean stopAtEnd) {
+        boolean stdout = stream == ProcessEvent.Stream.STDOUT;
+        Attach attach = Attach.newBuilder()
+                .setId(id.value())
+                .setStdoutOffset(stdout ? offset : 0)
+                .setStderrOffset(stdout ? 0 : offset)
+                .setSkipStdout(!stdout)
+                .setSkipStderr(stdout)
                 .setStopAtEnd(stopAtEnd)
                 .build();
         return stream(id, Request.newBuilder().setAttach(attach).build());

@@ -1,14 +1,21 @@
 package dev.atoll.store;
 
 import dev.atoll.domain.ActivityKind;
+import dev.atoll.domain.Entrypoint;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.LifecycleRule;
+import dev.atoll.domain.Outcome;
+import dev.atoll.domain.ProcessExit;
+import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.Template;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.json.JsonMapper;
@@ -19,6 +26,8 @@ final class Json {
     private static final ObjectReader MAP = MAPPER.readerFor(new TypeReference<Map<String, String>>() {});
     private static final ObjectReader LIST = MAPPER.readerFor(new TypeReference<List<String>>() {});
     private static final ObjectReader RULES = MAPPER.readerFor(new TypeReference<List<Rule>>() {});
+    private static final ObjectReader ENTRYPOINT = MAPPER.readerFor(StoredEntrypoint.class);
+    private static final ObjectReader OUTCOME = MAPPER.readerFor(StoredOutcome.class);
     private static final ObjectReader CONFIG = MAPPER.readerFor(Config.class);
 
     private Json() {}
@@ -75,14 +84,61 @@ final class Json {
         return rules.stream().map(Rule::toDomain).toList();
     }
 
+    static String entrypoint(Entrypoint e) {
+        return MAPPER.writeValueAsString(new StoredEntrypoint(
+                e.argv(),
+                e.tty().map(tty -> new StoredTty(tty.columns(), tty.rows(), tty.term())).orElse(null),
+                e.endsSandbox()));
+    }
+
+    static Entrypoint entrypoint(String json) {
+        StoredEntrypoint e = ENTRYPOINT.readValue(json);
+        return new Entrypoint(
+                e.argv,
+                Optional.ofNullable(e.tty).map(tty -> new ProcessSpec.Tty(tty.columns, tty.rows, tty.term)),
+                e.endsSandbox);
+    }
+
+    static String outcome(Outcome o) {
+        return MAPPER.writeValueAsString(new StoredOutcome(
+                o.kind().name(),
+                o.exit().map(StoredExit::of).orElse(null),
+                o.detail(),
+                Columns.nanos(o.endedAt())));
+    }
+
+    static Outcome outcome(String json) {
+        StoredOutcome o = OUTCOME.readValue(json);
+        return new Outcome(
+                Outcome.Kind.valueOf(o.kind),
+                Optional.ofNullable(o.exit).map(StoredExit::toDomain),
+                o.detail,
+                Columns.instant(o.endedAt));
+    }
+
     static String config(Template.Config config) {
-        return MAPPER.writeValueAsString(
-                new Config(config.env(), config.user(), config.workdir(), config.entrypoint(), config.command()));
+        return MAPPER.writeValueAsString(new Config(
+                config.env(),
+                config.user(),
+                config.workdir(),
+                config.entrypoint(),
+                config.command(),
+                config.shell(),
+                config.labels(),
+                config.exposedPorts()));
     }
 
     static Template.Config config(String json) {
         Config config = CONFIG.readValue(json);
-        return new Template.Config(config.env, config.user, config.workdir, config.entrypoint, config.command);
+        return new Template.Config(
+                config.env,
+                config.user,
+                config.workdir,
+                config.entrypoint,
+                config.command,
+                Objects.requireNonNullElse(config.shell, List.of()),
+                Objects.requireNonNullElse(config.labels, Map.of()),
+                Objects.requireNonNullElse(config.exposedPorts, Set.of()));
     }
 
     /** The stored form of a rule, which stays when the domain's changes. Nanoseconds. */
@@ -106,7 +162,46 @@ final class Json {
         }
     }
 
-    /** The stored form of a template's configuration. */
+    /** The stored form of a template's configuration; those of schema 1 have no shell, labels and ports. */
     record Config(
-            Map<String, String> env, String user, String workdir, List<String> entrypoint, List<String> command) {}
+            Map<String, String> env,
+            String user,
+            String workdir,
+            List<String> entrypoint,
+            List<String> command,
+            @Nullable List<String> shell,
+            @Nullable Map<String, String> labels,
+            @Nullable Set<String> exposedPorts) {}
+
+    record StoredEntrypoint(List<String> argv, @Nullable StoredTty tty, boolean endsSandbox) {}
+
+    record StoredTty(int columns, int rows, String term) {}
+
+    /** Nanoseconds since 1970. */
+    record StoredOutcome(String kind, @Nullable StoredExit exit, String detail, long endedAt) {}
+
+    record StoredExit(
+            int code,
+            int signal,
+            boolean oomKilled,
+            boolean timedOut,
+            long stdoutBytes,
+            long stderrBytes,
+            long endedAt) {
+        static StoredExit of(ProcessExit e) {
+            return new StoredExit(
+                    e.code(),
+                    e.signal(),
+                    e.oomKilled(),
+                    e.timedOut(),
+                    e.stdoutBytes(),
+                    e.stderrBytes(),
+                    Columns.nanos(e.endedAt()));
+        }
+
+        ProcessExit toDomain() {
+            return new ProcessExit(
+                    code, signal, oomKilled, timedOut, stdoutBytes, stderrBytes, Columns.instant(endedAt));
+        }
+    }
 }

@@ -41,7 +41,10 @@ public interface SandboxStore {
     /** Living ones of all projects, oldest first. */
     List<SandboxRecord> living();
 
-    /** Living ones, or those of the query's states, newest first. */
+    /**
+     * Living ones, with {@link SandboxQuery#includeFinished} also deleted ones that have an outcome, or those
+     * of the query's states, newest first.
+     */
     Page<SandboxRecord> list(ProjectId project, SandboxQuery query);
 
     /** Sets the last activity of several; ids that are not there are left out. Never goes back in time. */

@@ -29,7 +29,8 @@ final class SqliteSandboxes implements SandboxStore {
             "id", "project", "name", "labels", "template", "template_name", "isolation", "cpu_millis",
             "memory_bytes", "disk_bytes", "gpus", "env", "user_name", "workdir", "network", "rules", "attributes",
             "state", "operation", "operation_since", "failure", "generation", "parent", "created_at", "state_since",
-            "last_activity", "layers", "slot", "idempotency_key", "usage_at_boot");
+            "last_activity", "layers", "slot", "idempotency_key", "usage_at_boot",
+            "entrypoint", "outcome", "secret_env");
     private static final String INSERT = "INSERT INTO sandbox (" + String.join(", ", COLUMNS) + ") VALUES ("
             + COLUMNS.stream().map(c -> "?").collect(Collectors.joining(", ")) + ")";
     private static final String UPDATE = "UPDATE sandbox SET "
@@ -109,6 +110,9 @@ final class SqliteSandboxes implements SandboxStore {
             record.slot(),
             record.idempotencyKey(),
             Json.counters(record.usageAtBoot()),
+            s.entrypoint().map(Json::entrypoint),
+            s.outcome().map(Json::outcome),
+            record.secretEnv(),
         };
     }
 
@@ -141,12 +145,15 @@ final class SqliteSandboxes implements SandboxStore {
                 Columns.optional(row, "parent").map(SandboxId::new),
                 Columns.instant(row, "created_at"),
                 Columns.instant(row, "state_since"),
-                Columns.instant(row, "last_activity"));
+                Columns.instant(row, "last_activity"),
+                Columns.optional(row, "entrypoint").map(Json::entrypoint),
+                Columns.optional(row, "outcome").map(Json::outcome));
         return new SandboxRecord(
                 sandbox,
                 Json.layers(row.getString("layers")),
                 Columns.optional(row, "slot"),
                 Columns.optional(row, "idempotency_key"),
+                Columns.optional(row, "secret_env"),
                 Json.counters(row.getString("usage_at_boot")));
     }
 
@@ -205,7 +212,9 @@ final class SqliteSandboxes implements SandboxStore {
         StringBuilder where = new StringBuilder("project = ?");
         List<Object> parameters = new ArrayList<>(List.of(project));
         if (query.states().isEmpty()) {
-            where.append(" AND state <> 'DELETED'");
+            where.append(query.includeFinished()
+                    ? " AND (state <> 'DELETED' OR outcome IS NOT NULL)"
+                    : " AND state <> 'DELETED'");
         } else {
             where.append(query.states().stream()
                     .map(state -> "'" + state.name() + "'")
@@ -216,6 +225,10 @@ final class SqliteSandboxes implements SandboxStore {
             where.append(" AND substr(name, 1, length(?)) = ?");
             parameters.add(prefix);
             parameters.add(prefix);
+        });
+        query.createdBefore().ifPresent(before -> {
+            where.append(" AND created_at < ?");
+            parameters.add(before);
         });
         query.labels().forEach((key, value) -> {
             where.append(" AND EXISTS (SELECT 1 FROM json_each(labels) AS l WHERE l.key = ? AND l.value = ?)");

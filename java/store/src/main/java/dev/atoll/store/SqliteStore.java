@@ -30,6 +30,8 @@ public final class SqliteStore implements Store {
     private final TemplateStore templates;
     private final KeyStore keys;
     private final UsageStore usage;
+    private final SecretStore secrets;
+    private final BuildStepStore buildSteps;
 
     private SqliteStore(Writer writer, Readers readers) {
         this.writer = writer;
@@ -39,6 +41,8 @@ public final class SqliteStore implements Store {
         templates = new SqliteTemplates(writer, readers);
         keys = new SqliteKeys(writer, readers);
         usage = new SqliteUsage(writer, readers);
+        secrets = new SqliteSecrets(writer, readers);
+        buildSteps = new SqliteBuildSteps(writer, readers);
     }
 
     /**
@@ -124,6 +128,16 @@ public final class SqliteStore implements Store {
     @Override
     public UsageStore usage() {
         return usage;
+    }
+
+    @Override
+    public SecretStore secrets() {
+        return secrets;
+    }
+
+    @Override
+    public BuildStepStore buildSteps() {
+        return buildSteps;
     }
 
     @Override

@@ -24,11 +24,12 @@ final class SqliteTemplates implements TemplateStore {
         int unused = writer.write(database -> Conflicts.check(
                 () -> database.update(
                         "INSERT INTO template (id, project, name, layers, config, size_bytes, built_in, aliases,"
-                                + " created_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                + " created_at, build_key, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                                 + " ON CONFLICT (id) DO UPDATE SET project = excluded.project, name = excluded.name,"
                                 + " layers = excluded.layers, config = excluded.config,"
                                 + " size_bytes = excluded.size_bytes, built_in = excluded.built_in,"
                                 + " aliases = excluded.aliases, created_at = excluded.created_at,"
+                                + " build_key = excluded.build_key,"
                                 + " state = excluded.state",
                         t.id(),
                         t.project().map(ProjectId::value).orElse(""),
@@ -39,6 +40,7 @@ final class SqliteTemplates implements TemplateStore {
                         t.builtIn(),
                         Json.list(t.aliases()),
                         t.createdAt(),
+                        record.buildKey(),
                         record.state().name()),
                 "a template named '" + t.name() + "' exists"));
     }
@@ -55,7 +57,7 @@ final class SqliteTemplates implements TemplateStore {
                 row.getBoolean("built_in"),
                 Json.list(row.getString("aliases")),
                 Columns.instant(row, "created_at"));
-        return new TemplateRecord(template, MakeState.valueOf(row.getString("state")));
+        return new TemplateRecord(template, Columns.optional(row, "build_key"), MakeState.valueOf(row.getString("state")));
     }
 
     @Override

@@ -16,6 +16,10 @@ public interface Store extends AutoCloseable {
 
     UsageStore usage();
 
+    SecretStore secrets();
+
+    BuildStepStore buildSteps();
+
     /** Waits for the writes under way. Later calls are an IllegalStateException. Idempotent. */
     @Override
     void close();

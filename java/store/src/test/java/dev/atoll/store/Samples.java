@@ -1,11 +1,15 @@
 package dev.atoll.store;
 
 import dev.atoll.domain.ActivityKind;
+import dev.atoll.domain.Entrypoint;
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Operation;
+import dev.atoll.domain.Outcome;
+import dev.atoll.domain.ProcessExit;
+import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.Sandbox;
@@ -73,10 +77,17 @@ final class Samples {
                 Optional.of(sandboxId(99)),
                 NOON.plusSeconds(number),
                 NOON.plusSeconds(10),
-                NOON.plusSeconds(20));
+                NOON.plusSeconds(20),
+                Optional.of(new Entrypoint(
+                        List.of("sleep", "infinity"), Optional.of(new ProcessSpec.Tty(80, 24, "xterm")), true)),
+                Optional.of(new Outcome(
+                        Outcome.Kind.EXITED,
+                        Optional.of(new ProcessExit(137, 9, true, false, 10, 20, NOON.plusSeconds(30))),
+                        "déjà vu",
+                        NOON.plusSeconds(31))));
         return new SandboxRecord(
                 sandbox, List.of(new LayerId(id(1)), new LayerId(id(2))), Optional.of(id(50)), Optional.empty(),
-                new Counters(1, 2, 3, 4, 5, 6));
+                Optional.of("c2VhbGVk"), new Counters(1, 2, 3, 4, 5, 6));
     }
 
     static SandboxRecord withKey(SandboxRecord record, String key) {
@@ -89,7 +100,7 @@ final class Samples {
                 s.id(), s.project(), s.name(), s.labels(), s.template(), s.templateName(), s.isolation(),
                 s.resources(), s.env(), s.user(), s.workdir(), s.network(), s.rules(), s.attributes(), state,
                 Optional.empty(), Optional.empty(), s.generation(), Optional.empty(), s.createdAt(), s.stateSince(),
-                s.lastActivity()));
+                s.lastActivity(), Optional.empty(), Optional.empty()));
     }
 
     static SnapshotRecord snapshot(int number, String name, Optional<Instant> expiresAt) {
@@ -117,11 +128,13 @@ final class Samples {
                         project,
                         List.of(new LayerId(id(1)), new LayerId(id(2))),
                         new Template.Config(
-                                Map.of("A", "b"), "root", "/work", List.of("/init", "-x"), List.of("sh", "-c", "true")),
+                                Map.of("A", "b"), "root", "/work", List.of("/init", "-x"), List.of("sh", "-c", "true"),
+                                List.of("/bin/bash", "-c"), Map.of("role", "x"), Set.of("80/tcp")),
                         77,
                         project.isEmpty(),
                         List.of("python:*"),
                         NOON),
+                Optional.of(id(60)),
                 MakeState.READY);
     }
 }

@@ -15,10 +15,13 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.InvalidFieldException;
+import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Page;
 import dev.atoll.domain.SandboxQuery;
 import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.Secret;
+import dev.atoll.domain.SecretId;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.TemplateId;
 import java.time.Instant;
@@ -242,6 +245,29 @@ abstract class StoreContract {
         assertThat(store.sandboxes().living()).hasSize(1);
     }
 
+    @Test
+    void a_list_holds_ended_ones_when_asked_and_only_those_made_before() {
+        Set<SandboxState> any = Set.of();
+        store.sandboxes().insert(sandbox(1, "ended", ALPHA, Map.of("app", "x"), SandboxState.DELETED));
+        store.sandboxes().insert(inState(sandbox(2, "never-was"), SandboxState.DELETED));
+        store.sandboxes().insert(sandbox(3, "lives", ALPHA, Map.of("app", "x"), SandboxState.RUNNING));
+
+        assertThat(names(new SandboxQuery(Map.of(), any, Optional.empty(), Optional.empty(), true, 10, Optional.empty())))
+                .containsExactly("lives", "ended");
+        assertThat(names(new SandboxQuery(
+                        Map.of("app", "x"), any, Optional.empty(), Optional.of(NOON.plusSeconds(3)), true, 10,
+                        Optional.empty())))
+                .containsExactly("ended");
+        assertThat(names(new SandboxQuery(Map.of(), any, Optional.empty(), 10, Optional.empty())))
+                .containsExactly("lives");
+    }
+
+    private List<String> names(SandboxQuery query) {
+        return store.sandboxes().list(ALPHA, query).items().stream()
+                .map(record -> record.sandbox().name())
+                .toList();
+    }
+
     // --- snapshots ----------------------------------------------------------------------------
 
     @Test
@@ -406,5 +432,75 @@ abstract class StoreContract {
                 .isThrownBy(() -> store.sandboxes().living());
         assertThatExceptionOfType(IllegalStateException.class)
                 .isThrownBy(() -> store.sandboxes().insert(sandbox(1, "one")));
+    }
+
+    // --- secrets ------------------------------------------------------------------------------
+
+    private static SecretRecord secret(int number, Optional<String> name, Optional<Instant> expiresAt) {
+        return new SecretRecord(
+                new Secret(new SecretId(id(number)), ALPHA, name, Set.of("A", "B"), NOON, NOON.plusSeconds(1), expiresAt),
+                "c2VhbGVk" + number);
+    }
+
+    @Test
+    void a_secret_comes_back_as_it_was_written_and_is_replaced_by_its_id() {
+        SecretRecord named = secret(1, Optional.of("db"), Optional.empty());
+        store.secrets().put(named);
+        SecretRecord changed = new SecretRecord(named.secret(), "b3RoZXI=");
+        store.secrets().put(changed);
+
+        reopen();
+        assertThat(store.secrets().get(new SecretId(id(1)))).contains(changed);
+        assertThat(store.secrets().findByName(ALPHA, "db")).contains(changed);
+        assertThat(store.secrets().findByName(BETA, "db")).isEmpty();
+    }
+
+    @Test
+    void the_name_of_a_secret_is_unique_and_no_name_never_collides() {
+        store.secrets().put(secret(1, Optional.of("db"), Optional.empty()));
+        store.secrets().put(secret(2, Optional.empty(), Optional.of(NOON)));
+        store.secrets().put(secret(3, Optional.empty(), Optional.of(NOON)));
+
+        assertThatExceptionOfType(ConflictException.class)
+                .isThrownBy(() -> store.secrets().put(secret(4, Optional.of("db"), Optional.empty())))
+                .withMessageContaining("db");
+        assertThat(store.secrets().named(ALPHA)).extracting(r -> r.secret().id().value()).containsExactly(id(1));
+    }
+
+    @Test
+    void expired_secrets_are_purged_and_others_stay() {
+        store.secrets().put(secret(1, Optional.of("db"), Optional.empty()));
+        store.secrets().put(secret(2, Optional.empty(), Optional.of(NOON)));
+        store.secrets().put(secret(3, Optional.empty(), Optional.of(NOON.plusNanos(1))));
+
+        assertThat(store.secrets().purgeExpired(NOON)).isEqualTo(1);
+
+        assertThat(store.secrets().get(new SecretId(id(2)))).isEmpty();
+        assertThat(store.secrets().get(new SecretId(id(3)))).isPresent();
+        store.secrets().delete(new SecretId(id(1)));
+        store.secrets().delete(new SecretId(id(1)));
+        assertThat(store.secrets().get(new SecretId(id(1)))).isEmpty();
+    }
+
+    // --- steps of builds ----------------------------------------------------------------------
+
+    @Test
+    void steps_of_builds_come_back_longest_unused_first() {
+        var first = new BuildStepRecord("k1", ALPHA, new SnapshotId(id(1)), Optional.empty(), 10, NOON);
+        var second = new BuildStepRecord("k2", ALPHA, new SnapshotId(id(2)), Optional.of(new LayerId(id(3))), 20, NOON);
+        store.buildSteps().put(first);
+        store.buildSteps().put(second);
+        store.buildSteps().touch(List.of("k1", "gone"), NOON.plusSeconds(5));
+        store.buildSteps().touch(List.of("k1"), NOON);
+
+        reopen();
+        assertThat(store.buildSteps().all()).extracting(BuildStepRecord::key).containsExactly("k2", "k1");
+        assertThat(store.buildSteps().get("k2")).contains(second);
+        BuildStepRecord used = store.buildSteps().get("k1").orElseThrow();
+        assertThat(used.lastUsed()).isEqualTo(NOON.plusSeconds(5));
+        store.buildSteps().put(used.withLayer(Optional.of(new LayerId(id(9)))));
+        assertThat(store.buildSteps().get("k1").orElseThrow().layer()).contains(new LayerId(id(9)));
+        store.buildSteps().delete("k1");
+        assertThat(store.buildSteps().get("k1")).isEmpty();
     }
 }

@@ -137,7 +137,7 @@ public final class AtollNode implements AutoCloseable {
     }
 
     public void startEngine() {
-        EngineConfig config = configured.apply(EngineConfig.defaults("test", place.run().resolve("s"))
+        EngineConfig config = configured.apply(EngineConfig.defaults("test", place.run().resolve("s"), place.state())
                 .withWarmSlots(2)
                 .withDefaults(new Resources(1000, MEMORY, DISK_BYTES, 0))
                 .withAliases(List.of(new Alias("python:*", "base", Prefer.ALIAS))));

@@ -16,6 +16,12 @@ final class Bounds {
         }
     }
 
+    static void range(String key, Span value, Span min, Span max) {
+        if (value.duration().compareTo(min.duration()) < 0 || value.duration().compareTo(max.duration()) > 0) {
+            throw new IllegalArgumentException(key + " is " + value + "; allowed: " + min + " to " + max);
+        }
+    }
+
     static void absolute(String key, String path) {
         if (!path.startsWith("/")) {
             throw new IllegalArgumentException(key + " is '" + path + "'; allowed: an absolute path");

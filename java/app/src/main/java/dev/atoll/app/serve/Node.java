@@ -53,7 +53,7 @@ final class Node implements AutoCloseable {
         var warden = closer.add(Warden.at(layout.wardenSocket()));
         var hub = closer.add(new GuestHub());
         Engine engine = closer.add(Engine.start(
-                Settings.engine(config, version, layout.sockets(), operatorHash(layout.operatorHash())),
+                Settings.engine(config, version, layout.sockets(), layout.engineDir(), operatorHash(layout.operatorHash())),
                 clock, random, store, warden, hub, metrics, KillPoints.NONE));
 
         var routes = NativeApi.routes(

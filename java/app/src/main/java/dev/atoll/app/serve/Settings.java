@@ -20,11 +20,12 @@ import java.util.stream.Collectors;
 final class Settings {
     private Settings() {}
 
-    static EngineConfig engine(Config config, String version, Path sockets, Optional<String> operatorKeyHash) {
-        EngineConfig plain = EngineConfig.defaults(version, sockets);
+    static EngineConfig engine(Config config, String version, Path sockets, Path state, Optional<String> operatorKeyHash) {
+        EngineConfig plain = EngineConfig.defaults(version, sockets, state);
         return new EngineConfig(
                 version,
                 sockets,
+                state,
                 config.slots().warm(),
                 config.slots().makers(),
                 config.slots().createsAtOnce(),
@@ -41,6 +42,7 @@ final class Settings {
                 plain.dialTimeout(),
                 plain.flushEvery(),
                 plain.sampleEvery(),
+                config.lifecycle().endedKept().duration(),
                 operatorKeyHash);
     }
 

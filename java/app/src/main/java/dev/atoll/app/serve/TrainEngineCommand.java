@@ -43,7 +43,7 @@ public final class TrainEngineCommand implements Callable<Integer> {
                 var warden = Warden.at(directory.resolve("warden.sock"));
                 var hub = new GuestHub()) {
             serveOnce(random);
-            var settings = Settings.engine(Config.DEFAULTS, Version.current(), directory.resolve("s"), Optional.empty());
+            var settings = Settings.engine(Config.DEFAULTS, Version.current(), directory.resolve("s"), directory, Optional.empty());
             Engine.start(settings, Clock.systemUTC(), random, store, warden, hub, metrics, KillPoints.NONE).close();
             return 1;
         } catch (UnavailableException noWarden) {

@@ -173,7 +173,7 @@ class ConfigSectionsTest {
     @Test
     void lifecycleDefaults() {
         assertThat(Config.DEFAULTS.lifecycle())
-                .isEqualTo(new LifecycleConfig(Optional.empty(), Optional.empty(), Map.of()));
+                .isEqualTo(new LifecycleConfig(Optional.empty(), Optional.empty(), Span.parse("1d"), Map.of()));
     }
 
     @Test
@@ -182,11 +182,13 @@ class ConfigSectionsTest {
                 lifecycle:
                   max_idle: 90m
                   max_lifetime: 7d
+                  ended_kept: 2h
                   projects:
                     ci: {max_idle: 30s}
                 """, new LifecycleConfig(
                 Optional.of(new Span(Duration.ofMinutes(90))),
                 Optional.of(new Span(Duration.ofDays(7))),
+                new Span(Duration.ofHours(2)),
                 Map.of("ci", new LifecycleConfig.Maxima(Optional.of(new Span(Duration.ofSeconds(30))), Optional.empty()))));
     }
 

@@ -56,6 +56,7 @@ record ExecRequest(
                 base.argv(),
                 base.script(),
                 env.orElse(Map.of()),
+                List.of(),
                 clearEnv.orElse(false),
                 cwd,
                 user,
