@@ -462,11 +462,11 @@ final class SandboxOwner {
         if (!entry.markDeleted(tools.clock().instant(), failed, outcome)) {
             return;
         }
-        ended.complete(record().sandbox());
         tools.registry().freeName(project(), name(), id());
         if (failed.isPresent()) {
             key.ifPresent(k -> tools.registry().freeIdempotencyKey(project(), k, this));
         }
+        ended.complete(record().sandbox());
         tools.killPoints().reached(KillPoint.DELETE_MARKED);
         Occupancy ending = occupancy;
         if (ending != null) {

@@ -113,6 +113,11 @@ public final class AtollNode implements AutoCloseable {
         return place.instance();
     }
 
+    /** The engine's own directory: its database and its key. */
+    public Path engineState() {
+        return place.state();
+    }
+
     public Engine engine() {
         return current().engine();
     }
