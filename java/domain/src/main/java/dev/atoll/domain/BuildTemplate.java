@@ -11,7 +11,7 @@ import java.util.Optional;
  *     docs/native.md
  * @param bases what FROM may name besides images and templates; looked at first
  * @param context the files that COPY finds
- * @param args values of ARG instructions; one that no ARG declares is refused
+ * @param args values of ARG instructions; one that no ARG declares is told in the log
  * @param secrets environment of RUN steps: neither in the template nor in the log
  * @param force run every step, whatever the cache has
  * @param name of the template; an earlier one of the project of that name keeps its id and loses the name

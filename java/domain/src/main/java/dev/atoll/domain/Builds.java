@@ -7,8 +7,8 @@ import java.util.List;
  * Builds of templates from Dockerfiles; the rules of {@link Sandboxes} on threads and projects hold
  * here too. RUN and COPY steps run in a sandbox on what the steps before left; what they leave is kept
  * by a hash of all that they depend on, and found again by later builds of the project. Builds belong
- * to the engine that runs them: when it ends, builds under way leave nothing. An ended one can be
- * asked for, with its log, for a while (see {@code builds.kept}).
+ * to the engine that runs them: when it ends, builds under way leave nothing. Ended ones can be
+ * asked for, with their logs, until these are more than 64 MiB together or the engine ends.
  */
 public interface Builds {
     /**

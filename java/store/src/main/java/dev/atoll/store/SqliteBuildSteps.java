@@ -23,14 +23,15 @@ final class SqliteBuildSteps implements BuildStepStore {
     @Override
     public void put(BuildStepRecord record) {
         int unused = writer.write(database -> database.update(
-                "INSERT INTO build_step (step_key, project, snapshot, layer, used_bytes, last_used)"
-                        + " VALUES (?, ?, ?, ?, ?, ?)"
+                "INSERT INTO build_step (step_key, project, snapshot, layers, layer, used_bytes, last_used)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?)"
                         + " ON CONFLICT (step_key) DO UPDATE SET project = excluded.project,"
-                        + " snapshot = excluded.snapshot, layer = excluded.layer, used_bytes = excluded.used_bytes,"
+                        + " snapshot = excluded.snapshot, layers = excluded.layers, layer = excluded.layer, used_bytes = excluded.used_bytes,"
                         + " last_used = excluded.last_used",
                 record.key(),
                 record.project(),
                 record.snapshot(),
+                Json.layers(record.layers()),
                 record.layer(),
                 record.usedBytes(),
                 record.lastUsed()));
@@ -41,6 +42,7 @@ final class SqliteBuildSteps implements BuildStepStore {
                 row.getString("step_key"),
                 new ProjectId(row.getString("project")),
                 new SnapshotId(row.getString("snapshot")),
+                Json.layers(row.getString("layers")),
                 Columns.optional(row, "layer").map(LayerId::new),
                 row.getLong("used_bytes"),
                 Columns.instant(row, "last_used"));

@@ -25,6 +25,7 @@ CREATE TABLE build_step (
   step_key    TEXT PRIMARY KEY,
   project     TEXT NOT NULL,
   snapshot    TEXT NOT NULL,
+  layers      TEXT NOT NULL,
   layer       TEXT,
   used_bytes  INTEGER NOT NULL,
   last_used   INTEGER NOT NULL

@@ -486,8 +486,10 @@ abstract class StoreContract {
 
     @Test
     void steps_of_builds_come_back_longest_unused_first() {
-        var first = new BuildStepRecord("k1", ALPHA, new SnapshotId(id(1)), Optional.empty(), 10, NOON);
-        var second = new BuildStepRecord("k2", ALPHA, new SnapshotId(id(2)), Optional.of(new LayerId(id(3))), 20, NOON);
+        var first = new BuildStepRecord(
+                "k1", ALPHA, new SnapshotId(id(1)), List.of(new LayerId(id(7))), Optional.empty(), 10, NOON);
+        var second = new BuildStepRecord(
+                "k2", ALPHA, new SnapshotId(id(2)), List.of(), Optional.of(new LayerId(id(3))), 20, NOON);
         store.buildSteps().put(first);
         store.buildSteps().put(second);
         store.buildSteps().touch(List.of("k1", "gone"), NOON.plusSeconds(5));
