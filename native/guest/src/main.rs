@@ -5,6 +5,8 @@
 //! The spool is a directory on the sandbox's own disk, outside the root that the sandbox sees. With a
 //! control socket the program begins in a slot and gets root and spool with the claim.
 //! Not being PID 1 it works as a subreaper, for tests.
+//!
+//! `/__modal/.bin/modal-sandbox-fs-tools COMMAND`: see [`fs_tools`].
 
 mod configure;
 mod conn;
@@ -13,6 +15,7 @@ mod dispatch;
 mod engine_link;
 mod failure;
 mod files;
+mod fs_tools;
 mod guest;
 mod metrics;
 mod net;
@@ -35,6 +38,9 @@ fn main() -> ExitCode {
         eprintln!("atoll-guest: {panic}");
         std::process::abort();
     }));
+    if let Some(command) = fs_tools::asked_for() {
+        return fs_tools::run(&command);
+    }
     match start::run() {
         Ok(never) => match never {},
         Err(e) => {

@@ -8,13 +8,14 @@ use crate::guest::Guest;
 use atoll_wire::guest::watch_event::Kind;
 use atoll_wire::guest::{self as pb, WatchEvent, error::Code, reply::Result as Answer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::io;
 use std::mem::MaybeUninit;
+use std::time::Instant;
 
 /// Directories of one watch.
 const MAX_DIRECTORIES: usize = 65_536;
@@ -30,19 +31,43 @@ pub fn watch(guest: &Guest, conn: &mut Conn, request: &pb::Watch) -> Outcome {
     place.run(|| {
         let mut watch = Watch::start(path, request.recursive)?;
         send(conn, Kind::Ready, watch.top.clone(), Vec::new(), false)?;
-        watch.run(conn)
+        watch.run(conn, None)
     })
 }
 
-fn send(conn: &mut Conn, kind: Kind, path: Vec<u8>, old_path: Vec<u8>, directory: bool) -> Outcome {
+fn send(
+    to: &mut dyn Audience,
+    kind: Kind,
+    path: Vec<u8>,
+    old_path: Vec<u8>,
+    directory: bool,
+) -> Outcome {
     let event = WatchEvent {
         kind: kind as i32,
         path,
         old_path,
         directory,
     };
-    conn.reply(Answer::Event(event))?;
-    Ok(())
+    to.tell(event)
+}
+
+/// Who is told of events, until it goes away.
+pub trait Audience {
+    fn tell(&mut self, event: WatchEvent) -> Outcome;
+
+    /// A descriptor that hangs up when nobody listens any more.
+    fn presence(&self) -> BorrowedFd<'_>;
+}
+
+impl Audience for Conn {
+    fn tell(&mut self, event: WatchEvent) -> Outcome {
+        self.reply(Answer::Event(event))?;
+        Ok(())
+    }
+
+    fn presence(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
 }
 
 /// The first half of a rename.
@@ -52,7 +77,7 @@ struct Moved {
     directory: bool,
 }
 
-struct Watch {
+pub struct Watch {
     inotify: OwnedFd,
     top: Vec<u8>,
     recursive: bool,
@@ -71,7 +96,7 @@ struct Event {
 }
 
 impl Watch {
-    fn start(top: Vec<u8>, recursive: bool) -> Outcome<Watch> {
+    pub fn start(top: Vec<u8>, recursive: bool) -> Outcome<Watch> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .map_err(|e| Failure::os(&e.into(), "inotify"))?;
         let mut watch = Watch {
@@ -133,13 +158,20 @@ impl Watch {
         })
     }
 
-    fn run(&mut self, conn: &mut Conn) -> Outcome {
+    /// Until the audience is gone, which is an error of its kind, or the deadline has passed.
+    pub fn run(&mut self, to: &mut dyn Audience, deadline: Option<Instant>) -> Outcome {
         loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(());
+            }
             let mut fds = [
                 PollFd::from_borrowed_fd(self.inotify.as_fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(conn.as_fd(), PollFlags::RDHUP),
+                PollFd::from_borrowed_fd(to.presence(), PollFlags::RDHUP),
             ];
-            let timeout = self.moved.as_ref().map(|_| PAIR);
+            let pair = self.moved.as_ref().map(|_| PAIR);
+            // A deadline out of the kernel's range is none.
+            let timeout = pair.or(left.and_then(|left| Timespec::try_from(left).ok()));
             let ready = rustix::io::retry_on_intr(|| poll(&mut fds, timeout.as_ref()))
                 .map_err(io::Error::from)?;
             let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
@@ -147,11 +179,11 @@ impl Watch {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
             if ready == 0 {
-                self.flush_moved(conn)?;
+                self.flush_moved(to)?;
             }
             self.last = None;
             for event in self.read()? {
-                self.handle(conn, event)?;
+                self.handle(to, event)?;
             }
         }
     }
@@ -179,17 +211,23 @@ impl Watch {
     }
 
     /// A first half without a second: moved out of what is watched.
-    fn flush_moved(&mut self, conn: &mut Conn) -> Outcome {
+    fn flush_moved(&mut self, to: &mut dyn Audience) -> Outcome {
         if let Some(moved) = self.moved.take() {
             if moved.directory {
                 self.unwatch_below(&moved.path);
             }
-            self.tell(conn, Kind::Removed, moved.path, moved.directory)?;
+            self.tell(to, Kind::Removed, moved.path, moved.directory)?;
         }
         Ok(())
     }
 
-    fn tell(&mut self, conn: &mut Conn, kind: Kind, path: Vec<u8>, directory: bool) -> Outcome {
+    fn tell(
+        &mut self,
+        to: &mut dyn Audience,
+        kind: Kind,
+        path: Vec<u8>,
+        directory: bool,
+    ) -> Outcome {
         let same = self
             .last
             .as_ref()
@@ -198,10 +236,10 @@ impl Watch {
             return Ok(());
         }
         self.last = Some((kind, path.clone()));
-        send(conn, kind, path, Vec::new(), directory)
+        send(to, kind, path, Vec::new(), directory)
     }
 
-    fn handle(&mut self, conn: &mut Conn, event: Event) -> Outcome {
+    fn handle(&mut self, to: &mut dyn Audience, event: Event) -> Outcome {
         let flags = event.flags;
         let second = flags.contains(ReadFlags::MOVED_TO)
             && self
@@ -209,10 +247,10 @@ impl Watch {
                 .as_ref()
                 .is_some_and(|m| m.cookie == event.cookie);
         if !second {
-            self.flush_moved(conn)?;
+            self.flush_moved(to)?;
         }
         if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
-            return send(conn, Kind::Overflow, self.top.clone(), Vec::new(), false);
+            return send(to, Kind::Overflow, self.top.clone(), Vec::new(), false);
         }
         if flags.contains(ReadFlags::IGNORED) {
             self.paths.remove(&event.wd);
@@ -241,29 +279,29 @@ impl Watch {
                 self.rename_below(&moved.path, &path);
             }
             self.last = None;
-            send(conn, Kind::Renamed, path, moved.path, is_directory)?;
+            send(to, Kind::Renamed, path, moved.path, is_directory)?;
         } else if flags.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
-            self.tell(conn, Kind::Created, path.clone(), is_directory)?;
+            self.tell(to, Kind::Created, path.clone(), is_directory)?;
             if is_directory && self.recursive {
-                self.enter(conn, &path)?;
+                self.enter(to, &path)?;
             }
         } else if flags
             .intersects(ReadFlags::DELETE | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF)
         {
-            self.tell(conn, Kind::Removed, path, is_directory)?;
+            self.tell(to, Kind::Removed, path, is_directory)?;
         } else if flags.intersects(ReadFlags::MODIFY | ReadFlags::CLOSE_WRITE) {
-            self.tell(conn, Kind::Modified, path, is_directory)?;
+            self.tell(to, Kind::Modified, path, is_directory)?;
         } else if flags.contains(ReadFlags::ATTRIB) {
-            self.tell(conn, Kind::Chmod, path, is_directory)?;
+            self.tell(to, Kind::Chmod, path, is_directory)?;
         }
         Ok(())
     }
 
     /// A directory appeared: it is watched, and what was put into it before is told as created.
-    fn enter(&mut self, conn: &mut Conn, path: &[u8]) -> Outcome {
+    fn enter(&mut self, to: &mut dyn Audience, path: &[u8]) -> Outcome {
         match self.add(path) {
             Err(Errno::NOSPC) => {
-                return send(conn, Kind::Overflow, path.to_vec(), Vec::new(), true);
+                return send(to, Kind::Overflow, path.to_vec(), Vec::new(), true);
             }
             // Gone again, or a link.
             Err(_) => return Ok(()),
@@ -279,12 +317,12 @@ impl Watch {
             Ok(())
         });
         for (path, directory) in found {
-            send(conn, Kind::Created, path, Vec::new(), directory)?;
+            send(to, Kind::Created, path, Vec::new(), directory)?;
         }
         match result {
             Err(crate::failure::Stop::Gone(e)) => Err(e.into()),
             // Not all of it could be watched: the engine must look for itself.
-            Err(_) => send(conn, Kind::Overflow, path.to_vec(), Vec::new(), true),
+            Err(_) => send(to, Kind::Overflow, path.to_vec(), Vec::new(), true),
             Ok(()) => Ok(()),
         }
     }

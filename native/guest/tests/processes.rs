@@ -568,6 +568,34 @@ fn a_required_reader_that_stalls_loses_nothing() {
 }
 
 #[test]
+fn a_reader_of_one_stream_is_not_held_by_what_it_skips_of_the_other() {
+    let mut engine = Engine::start();
+    let mut request = spawn_sh("seq 1 300000");
+    request.spool_limit = 64 << 10;
+    request.required_reader = true;
+    let id = request.id.clone();
+    let mut conn = engine.conn();
+    conn.send(Op::Spawn(request));
+    conn.started();
+    let one = |skip_stdout: bool| pb::Attach {
+        id: id.clone(),
+        skip_stdout,
+        skip_stderr: !skip_stdout,
+        ..Default::default()
+    };
+    // This one never moves by reading: all output is the other's.
+    let mut errors = engine.conn();
+    errors.send(Op::Attach(one(true)));
+    errors.started();
+    conn.send(Op::Attach(one(false)));
+    conn.started();
+    let out = conn.output();
+    assert_eq!(out.gaps, []);
+    assert!(out.text().ends_with("299999\n300000\n"));
+    assert_eq!(errors.output().stdout, b"");
+}
+
+#[test]
 fn processes_survive_the_engine_and_are_read_again() {
     let mut engine = Engine::start();
     let fifo = engine.file("go");

@@ -140,10 +140,17 @@ impl Session<'_> {
         let mut last = false;
         loop {
             self.waker.clear();
+            let before = self.cursor.position();
             while !last && self.out.is_empty() {
                 match self.fill() {
                     Filled::Something => {}
-                    Filled::Nothing => break,
+                    Filled::Nothing => {
+                        // What a reader of one stream skips of the other holds nobody.
+                        if self.cursor.position() != before {
+                            self.consumed();
+                        }
+                        break;
+                    }
                     Filled::Last => last = true,
                 }
             }

@@ -7,6 +7,7 @@ use super::{Process, Source, State, StdinTarget, pty, reactor};
 use crate::conn::Conn;
 use crate::failure::{Failure, Outcome};
 use crate::files::path::absolute;
+use crate::fs_tools;
 use crate::guest::{Guest, Settings};
 use crate::spool::{LARGEST, Spool};
 use crate::sys;
@@ -165,6 +166,9 @@ fn environment(
 
 /// The files that may be the program, in the order of PATH.
 fn programs(command: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
+    if command == fs_tools::PROGRAM {
+        return vec![fs_tools::EXECUTABLE.to_vec()];
+    }
     if command.contains(&b'/') {
         return vec![command.to_vec()];
     }
