@@ -1,9 +1,10 @@
 //! The guest: PID 1 of a sandbox. Dials the engine and does there what the engine asks.
 //!
-//! `atoll-guest --socket PATH (--control-fd N | --spool-dir DIR)`
+//! `atoll-guest --socket PATH (--control-fd N | --spool-dir DIR) [--sentry standard|extended]`
 //!
 //! The spool is a directory on the sandbox's own disk, outside the root that the sandbox sees. With a
 //! control socket the program begins in a slot and gets root and spool with the claim.
+//! `--sentry` tells that gVisor's sentry is the kernel, and the profile.
 //! Not being PID 1 it works as a subreaper, for tests.
 //!
 //! `/__modal/.bin/modal-sandbox-fs-tools COMMAND`: see [`fs_tools`].
@@ -20,6 +21,7 @@ mod guest;
 mod metrics;
 mod net;
 mod process;
+mod sentry;
 mod shutdown;
 mod spool;
 mod start;

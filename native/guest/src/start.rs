@@ -3,6 +3,7 @@
 use crate::engine_link::{self, Link};
 use crate::guest::{Guest, Start};
 use crate::process::reactor::Reactor;
+use crate::sentry;
 use atoll_entry::Slot;
 use rustix::fd::{FromRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
@@ -19,6 +20,8 @@ const CHILD_OOM_ADJ: i32 = 100;
 struct Arguments {
     socket: PathBuf,
     place: Place,
+    /// With gVisor's sentry as the kernel: whether the profile is the extended one.
+    sentry: Option<bool>,
 }
 
 /// Where the program was started.
@@ -31,7 +34,7 @@ enum Place {
 
 fn arguments() -> io::Result<Arguments> {
     let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
-    let (mut socket, mut place) = (None, None);
+    let (mut socket, mut place, mut sentry) = (None, None, None);
     let mut args = std::env::args_os().skip(1);
     while let Some(name) = args.next() {
         let shown = name.to_string_lossy().into_owned();
@@ -59,11 +62,16 @@ fn arguments() -> io::Result<Arguments> {
                 let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
                 place = Some(Place::Root(rustix::fs::open(&value, flags, Mode::empty())?));
             }
+            "--sentry" => sentry = Some(value == "extended"),
             _ => return Err(wrong(format!("{shown}: unknown argument"))),
         }
     }
     match (socket, place) {
-        (Some(socket), Some(place)) => Ok(Arguments { socket, place }),
+        (Some(socket), Some(place)) => Ok(Arguments {
+            socket,
+            place,
+            sentry,
+        }),
         _ => Err(wrong(
             "--socket and --control-fd (or --spool-dir) are needed".to_owned(),
         )),
@@ -71,8 +79,15 @@ fn arguments() -> io::Result<Arguments> {
 }
 
 pub fn run() -> io::Result<Infallible> {
-    let Arguments { socket, place } = arguments()?;
+    let Arguments {
+        socket,
+        place,
+        sentry,
+    } = arguments()?;
     limit_allocator();
+    if let Some(extended) = sentry {
+        sentry::arrange(extended)?;
+    }
     let start = prepare_process()?;
     let reactor = Reactor::new(child_signals()?)?;
     let link = Link::new(socket);

@@ -37,8 +37,11 @@ fn main() {
             let listener = rig.slot_socket(&slot);
             std::thread::sleep(Duration::from_millis(idle));
             let start = Instant::now();
-            line.ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() }))
-                .unwrap();
+            line.ask(Op::PrepareSlot(wire::PrepareSlot {
+                slot: slot.clone(),
+                ..Default::default()
+            }))
+            .unwrap();
             prepare.push(start.elapsed());
             let sandbox = random_id();
             let mut request = Rig::claim_request(&slot, &sandbox);

@@ -10,6 +10,7 @@ use crate::live::LiveRecord;
 use crate::lock::lock;
 use crate::pool::disks::Family;
 use crate::pool::{ext4, loopdev};
+use crate::seccomp::Profile;
 use crate::slot::start_time;
 use crate::sys;
 use crate::warden::{END_LIMIT, Sandbox, Warden};
@@ -29,6 +30,7 @@ impl Warden {
         }
         let kept: Vec<Id> = adopted.iter().map(|s| s.slot).collect();
         self.kill_strangers(&kept)?;
+        self.forget_dead(&kept)?;
         for sandbox in adopted {
             let mut state = lock(&self.state);
             state.indexes.insert(sandbox.index);
@@ -65,6 +67,12 @@ impl Warden {
         let sandbox = Sandbox {
             id,
             slot,
+            isolation: record.isolation.into(),
+            profile: if record.extended {
+                Profile::Extended
+            } else {
+                Profile::Standard
+            },
             index: record.index,
             pid: record.pid,
             start_time: record.start_time,

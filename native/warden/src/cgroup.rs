@@ -244,6 +244,16 @@ impl Group {
         Ok(dir.into())
     }
 
+    /// Files of all hierarchies into which a process writes `0` to move itself.
+    pub fn open_procs(&self) -> io::Result<Vec<File>> {
+        let open = |dir: &PathBuf| {
+            OpenOptions::new()
+                .write(true)
+                .open(dir.join("cgroup.procs"))
+        };
+        self.dirs().map(open).collect()
+    }
+
     /// Moves a process into the v1 groups; the v2 group it was cloned into.
     pub fn join_v1(&self, pid: i32) -> io::Result<()> {
         let pid = pid.to_string();

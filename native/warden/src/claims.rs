@@ -5,10 +5,11 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 
 use atoll_entry::Orders;
-use atoll_wire::warden::{self as wire, Claimed, Killed, claim};
+use atoll_wire::warden::{self as wire, Claimed, Isolation, Killed, claim};
 
 use crate::committer::Job;
 use crate::fault::{During, Fault, Outcome};
+use crate::gvisor::{Prepared, Warm};
 use crate::ids::Id;
 use crate::live::LiveRecord;
 use crate::lock::lock;
@@ -17,7 +18,7 @@ use crate::pool::disks::{DiskRecord, Family};
 use crate::pool::layers::LayerMount;
 use crate::pool::{Pool, durable, ext4, loopdev, used_bytes};
 use crate::seccomp::Profile;
-use crate::slot::Slot;
+use crate::slot::{self, Kind, Process, Slot};
 use crate::warden::{END_LIMIT, Sandbox, Warden};
 use crate::watcher::Signal;
 
@@ -39,6 +40,27 @@ enum DiskSource {
     Snapshot(Id),
 }
 
+impl Order {
+    /// A sandbox that runs already is what it is.
+    fn fits(&self, slot: &Slot, default_class: u64) -> Outcome<()> {
+        let Kind::Gvisor(Prepared {
+            warm: Some(warm), ..
+        }) = &slot.kind
+        else {
+            return Ok(());
+        };
+        let new = matches!(self.disk, DiskSource::New(size) if size == default_class);
+        if !new || self.profile != Profile::Standard || self.layers != warm.layers {
+            return Err(Fault::invalid(
+                "slot",
+                "the sandbox of this slot runs already: it has the layers it was prepared with, \
+                 a new disk of the default size and the standard profile",
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Most layers below one sandbox; the kernel's own bound is 500.
 const MAX_LAYERS: usize = 64;
 
@@ -52,6 +74,10 @@ impl Warden {
             }
             Some(claim::Disk::Existing(true)) => DiskSource::Existing,
             Some(claim::Disk::Snapshot(id)) => DiskSource::Snapshot(Id::of("snapshot", id)?),
+            Some(claim::Disk::Memory(_)) => {
+                let what = "memory cannot be saved";
+                return Err(Fault::new(wire::failure::Code::Unsupported, what));
+            }
             Some(claim::Disk::Existing(false)) | None => {
                 return Err(Fault::invalid(
                     "disk",
@@ -114,10 +140,15 @@ impl Warden {
                 .collect();
             let layers = layers?;
             self.locks.with(order.slot, || {
-                let slot = lock(&self.state)
-                    .slots
-                    .remove(&order.slot)
-                    .ok_or_else(|| Fault::not_found("slot", order.slot))?;
+                let slot = {
+                    let mut state = lock(&self.state);
+                    let Some(slot) = state.slots.get(&order.slot) else {
+                        return Err(Fault::not_found("slot", order.slot));
+                    };
+                    order.fits(slot, self.pool.default_class)?;
+                    state.slots.remove(&order.slot)
+                };
+                let slot = slot.ok_or_else(|| Fault::not_found("slot", order.slot))?;
                 self.claim_slot(&order, &layers, slot)
             })
         })
@@ -144,9 +175,9 @@ impl Warden {
         layers: &[Arc<LayerMount>],
         mut slot: Slot,
     ) -> Outcome<Claimed> {
-        let made = self
-            .disk_of(order, &mut slot)
-            .and_then(|(upper, size)| Ok((self.run(order, layers, &slot, &upper)?, upper, size)));
+        let made = self.disk_of(order, &mut slot).and_then(|(upper, size)| {
+            Ok((self.run(order, layers, &mut slot, &upper)?, upper, size))
+        });
         let (mut unused, upper, size) = match made {
             Ok(made) => made,
             Err(fault) => {
@@ -155,28 +186,51 @@ impl Warden {
             }
         };
         let mounted = upper.part(&mut unused);
-        let claimed = Claimed {
-            pid: slot.pid,
-            start_time: slot.start_time,
-            address: self.address(slot.index),
-            index: slot.index,
-            disk_bytes: size,
-        };
         let Slot {
             id,
             index,
+            kind,
+            group,
+            userns,
+            ..
+        } = slot;
+        unused.descriptors.push(userns);
+        let isolation = match &kind {
+            Kind::Container { .. } => Isolation::Container,
+            Kind::Gvisor(_) => Isolation::Gvisor,
+        };
+        let Process {
             pid,
             start_time,
             pidfd,
-            group,
-            userns,
-            control,
-            ..
-        } = slot;
-        unused.descriptors.extend([userns, control]);
+        } = match kind {
+            Kind::Container { process, control } => {
+                unused.descriptors.push(control);
+                process
+            }
+            Kind::Gvisor(Prepared { netns, warm }) => {
+                unused.descriptors.push(netns);
+                match warm {
+                    Some(warm) => warm.process,
+                    None => {
+                        let what = "a sandbox of gVisor was not started";
+                        return Err(Fault::new(wire::failure::Code::GuestFailed, what));
+                    }
+                }
+            }
+        };
+        let claimed = Claimed {
+            pid,
+            start_time,
+            address: self.address(index),
+            index,
+            disk_bytes: size,
+        };
         let sandbox = Arc::new(Sandbox {
             id: order.sandbox,
             slot: id,
+            isolation,
+            profile: order.profile,
             index,
             pid,
             start_time,
@@ -302,13 +356,9 @@ impl Warden {
         &self,
         order: &Order,
         layers: &[Arc<LayerMount>],
-        slot: &Slot,
+        slot: &mut Slot,
         upper: &Upper,
     ) -> Outcome<Leftovers> {
-        let (overlay, unused) = self
-            .roots
-            .overlay(layers, upper, slot.userns.as_fd(), slot.base)
-            .during("overlay")?;
         slot.group
             .apply(Some(slot.limits), order.limits)
             .during("limits")?;
@@ -317,34 +367,72 @@ impl Warden {
                 .set_enabled(slot.index, false)
                 .during("network")?;
         }
-        // Before the guest runs: a warden killed in between finds either an ended process or the
-        // record of a running one.
+        match &slot.kind {
+            Kind::Container { process, control } => {
+                let (overlay, unused) = self
+                    .roots
+                    .overlay(layers, upper, slot.userns.as_fd(), slot.base)
+                    .during("overlay")?;
+                // Before the guest is let in: a warden killed in between finds either an ended
+                // process or the record of a running one.
+                self.record(order, slot, process)?;
+                let confinement = self.confinements.of(order.profile);
+                let orders = Orders {
+                    capabilities: confinement.capabilities,
+                    hostname: order.hostname.as_bytes(),
+                    filter: &confinement.filter,
+                };
+                slot::enter(control.as_fd(), overlay, upper.spool.as_fd(), &orders).map_err(
+                    |e| Fault {
+                        code: wire::failure::Code::GuestFailed,
+                        ..Fault::io("guest", e)
+                    },
+                )?;
+                Ok(unused)
+            }
+            Kind::Gvisor(Prepared {
+                warm: Some(warm), ..
+            }) => {
+                self.record(order, slot, &warm.process)?;
+                Ok(Leftovers::default())
+            }
+            Kind::Gvisor(Prepared { netns, warm: None }) => {
+                let (process, unused) =
+                    self.start_gvisor(slot, netns.as_fd(), layers, upper, order.profile, None)?;
+                self.record(order, slot, &process)?;
+                self.watcher
+                    .add_end(process.pidfd.as_fd(), slot.id)
+                    .during("watching the sandbox")?;
+                let layers = order.layers.clone();
+                if let Kind::Gvisor(prepared) = &mut slot.kind {
+                    prepared.warm = Some(Warm { layers, process });
+                }
+                Ok(unused)
+            }
+        }
+    }
+
+    fn record(&self, order: &Order, slot: &Slot, process: &Process) -> Outcome<()> {
+        let isolation = match slot.kind {
+            Kind::Container { .. } => Isolation::Container,
+            Kind::Gvisor(_) => Isolation::Gvisor,
+        };
         let record = LiveRecord {
             boot_id: self.live.boot_id().to_owned(),
-            pid: slot.pid,
-            start_time: slot.start_time,
+            pid: process.pid,
+            start_time: process.start_time,
             index: slot.index,
             slot: slot.id.to_string(),
             layers: order.layers.iter().map(Id::to_string).collect(),
             cpu_millis: order.limits.cpu_millis,
             memory_bytes: order.limits.memory_bytes,
             pids: order.limits.pids,
+            isolation: isolation.into(),
+            extended: order.profile == Profile::Extended,
         };
         self.live
             .write(order.sandbox, &record)
-            .during("live record")?;
-        let confinement = self.confinements.of(order.profile);
-        let orders = Orders {
-            capabilities: confinement.capabilities,
-            hostname: order.hostname.as_bytes(),
-            filter: &confinement.filter,
-        };
-        slot.enter(overlay, upper.spool.as_fd(), &orders)
-            .map_err(|e| Fault {
-                code: wire::failure::Code::GuestFailed,
-                ..Fault::io("guest", e)
-            })?;
-        Ok(unused)
+            .during("live record")
     }
 
     /// After a failed claim nothing is left of the slot, nor of a disk that was made for it.

@@ -32,6 +32,16 @@ pub struct Config {
     pub pool: PoolConfig,
     pub network: NetworkSection,
     pub limits: LimitsConfig,
+    pub gvisor: GvisorSection,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GvisorSection {
+    /// The program that runs sandboxes of the class `gvisor`. None = the class is absent.
+    pub runsc: Option<PathBuf>,
+    /// Why it is absent, as callers are told.
+    pub absent: String,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -106,6 +116,7 @@ impl Default for Config {
             pool: PoolConfig::default(),
             network: NetworkSection::default(),
             limits: LimitsConfig::default(),
+            gvisor: GvisorSection::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::live::LiveRecord;
 use crate::lock::lock;
+use crate::seccomp::Profile;
 use crate::warden::{END_LIMIT, Sandbox, Warden};
 
 impl Warden {
@@ -68,6 +69,8 @@ impl Warden {
             cpu_millis: limits.cpu_millis,
             memory_bytes: limits.memory_bytes,
             pids: limits.pids,
+            isolation: sandbox.isolation.into(),
+            extended: sandbox.profile == Profile::Extended,
         }
     }
 }

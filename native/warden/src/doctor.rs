@@ -62,6 +62,7 @@ pub fn report(warden: &Warden) -> DoctorReport {
         .to_owned(),
         true,
     ));
+    checks.push(crate::gvisor::check(warden));
     checks.push(check(
         "cgroups",
         true,

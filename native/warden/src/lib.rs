@@ -12,6 +12,7 @@ mod devices;
 mod doctor;
 mod events;
 mod fault;
+mod gvisor;
 mod ids;
 mod layer_use;
 mod live;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use atoll_wire::warden::Isolation;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Id;
@@ -22,6 +23,37 @@ pub struct LiveRecord {
     pub cpu_millis: u32,
     pub memory_bytes: u64,
     pub pids: u32,
+    #[serde(default)]
+    pub isolation: Class,
+    #[serde(default)]
+    pub extended: bool,
+}
+
+/// The isolation class as it is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    #[default]
+    Container,
+    Gvisor,
+}
+
+impl From<Isolation> for Class {
+    fn from(isolation: Isolation) -> Class {
+        match isolation {
+            Isolation::Container => Class::Container,
+            Isolation::Gvisor => Class::Gvisor,
+        }
+    }
+}
+
+impl From<Class> for Isolation {
+    fn from(class: Class) -> Isolation {
+        match class {
+            Class::Container => Isolation::Container,
+            Class::Gvisor => Isolation::Gvisor,
+        }
+    }
 }
 
 pub struct LiveDir {

@@ -104,6 +104,21 @@ impl Roots {
         })
     }
 
+    /// A detached mount of the spool, for a sandbox that takes no descriptor.
+    pub fn spool(&self, upper: &Upper, userns: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        let mount = upper.mounted.mount.as_fd();
+        let hardened = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
+        match self {
+            Roots::Descriptors => clone(mount, SPOOL, hardened, userns),
+            Roots::Paths(staging) => staging.run(|| {
+                let source = staging.attach(&[mount])?;
+                let spool = clone(mount, SPOOL, hardened, userns);
+                drop(source);
+                spool
+            }),
+        }
+    }
+
     /// A detached overlay. `layers` lowest first; `base` is the host id of the sandbox's root: an
     /// overlay made by an id that the idmapped work directory does not know comes up read-only.
     pub fn overlay(

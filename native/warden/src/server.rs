@@ -132,7 +132,7 @@ fn answer(warden: &Warden, op: Op) -> Outcome<Reply> {
         Op::Info(_) => Reply::Info(info(warden)?),
         Op::List(_) => Reply::Everything(everything(warden)?),
         Op::Subscribe(_) => Reply::Done(Done {}),
-        Op::PrepareSlot(r) => Reply::Slot(warden.prepare_slot(Id::of("slot", &r.slot)?)?),
+        Op::PrepareSlot(r) => Reply::Slot(warden.prepare_slot(&r)?),
         Op::DropSlot(r) => done(warden.drop_slot(Id::of("slot", &r.slot)?)?),
         Op::Claim(r) => Reply::Claimed(warden.claim(&r)?),
         Op::Settle(r) => done(warden.settle(Id::of("sandbox", &r.sandbox)?)?),
@@ -150,6 +150,9 @@ fn answer(warden: &Warden, op: Op) -> Outcome<Reply> {
         Op::MakeLayer(r) => Reply::Layer(warden.make_layer(&r)?),
         Op::DeleteLayer(r) => done(warden.delete_layer(Id::of("layer", &r.layer)?)?),
         Op::ResizeDisk(r) => done(warden.resize_disk(Id::of("sandbox", &r.sandbox)?, r.bytes)?),
+        Op::Hibernate(_) | Op::SnapshotMemory(_) | Op::DeleteMemory(_) => {
+            return Err(Fault::new(Code::Unsupported, "memory cannot be saved"));
+        }
         Op::Usage(r) => Reply::Usage(warden.usage(&r.sandboxes)?),
         Op::Df(_) => Reply::Df(warden.df()?),
         Op::Audit(r) => Reply::Audit(warden.audit(&r)?),
@@ -183,6 +186,7 @@ fn info(warden: &Warden) -> Outcome<InfoReport> {
         cgroup_mode: warden.cgroups.mode.name().to_owned(),
         pool_kind: warden.pool.kind.name().to_owned(),
         layers: layers(warden)?,
+        classes: crate::gvisor::classes(warden),
     })
 }
 
@@ -200,6 +204,7 @@ fn everything(warden: &Warden) -> Outcome<Everything> {
                 frozen: sandbox.group.is_frozen(),
                 address: warden.address(sandbox.index),
                 index: sandbox.index,
+                isolation: sandbox.isolation.into(),
             })
             .collect();
         let slots: Vec<SlotReady> = state
@@ -219,5 +224,6 @@ fn everything(warden: &Warden) -> Outcome<Everything> {
         snapshots: warden.pool.list(Family::Snapshot).during("snapshots")?,
         layers: layers(warden)?,
         slots,
+        memories: Vec::new(),
     })
 }

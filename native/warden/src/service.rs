@@ -16,6 +16,7 @@ use crate::committer::Job;
 use crate::config::Config;
 use crate::devices;
 use crate::events::Events;
+use crate::gvisor::Gvisor;
 use crate::live::LiveDir;
 use crate::lock::KeyedLocks;
 use crate::mounts::Roots;
@@ -71,6 +72,7 @@ pub fn run(config: Config) -> Result<(), String> {
     let roots =
         Roots::open(config.overlay_by_path).map_err(|e| format!("namespace of the layers: {e}"))?;
     let launcher = Launcher::new(&config.guest_binary)?;
+    let gvisor = Gvisor::open(&config, &pool.root.join("guests"));
     let live = LiveDir::open(&config.run_dir).map_err(|e| format!("live records: {e}"))?;
     let watcher = Watcher::new().map_err(|e| format!("epoll: {e}"))?;
     let (jobs, todo) = sync_channel(crate::committer::BACKLOG);
@@ -83,6 +85,7 @@ pub fn run(config: Config) -> Result<(), String> {
         network,
         launcher,
         confinements: Confinements::compile()?,
+        gvisor,
         live,
         events: Events::default(),
         watcher,
@@ -262,6 +265,7 @@ fn private_namespace(config: &Config, pool: &Pool) -> Result<(), String> {
         );
         keep.extend(config.guest_binary.parent());
         keep.extend(config.templates_dir.as_deref());
+        keep.extend(config.gvisor.runsc.as_deref().and_then(Path::parent));
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         for line in mounts.lines().rev() {
             let Some(target) = line.split(' ').nth(4) else {

@@ -2,8 +2,8 @@
 
 use std::os::fd::AsFd;
 
-use atoll_wire::warden::SlotReady;
 use atoll_wire::warden::failure::Code;
+use atoll_wire::warden::{self as wire, Isolation, SlotReady};
 
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
@@ -13,14 +13,28 @@ use crate::slot::{Slot, socket_dir};
 use crate::warden::Warden;
 
 impl Warden {
-    pub fn prepare_slot(&self, slot: Id) -> Outcome<SlotReady> {
+    pub fn prepare_slot(&self, request: &wire::PrepareSlot) -> Outcome<SlotReady> {
+        let slot = Id::of("slot", &request.slot)?;
+        let isolation = Isolation::try_from(request.isolation)
+            .map_err(|_| Fault::invalid("isolation", "isolation is unknown"))?;
+        let layers: Outcome<Vec<Id>> = request.layers.iter().map(|l| Id::of("layers", l)).collect();
+        let layers = layers?;
+        if isolation == Isolation::Container && !layers.is_empty() {
+            return Err(Fault::invalid(
+                "layers",
+                "a container gets its layers by the claim",
+            ));
+        }
         self.locks.with(slot, || {
             if lock(&self.state).slots.contains_key(&slot) || self.sandbox_of_slot(slot).is_some() {
                 return Err(Fault::exists("slot", slot));
             }
             self.pool.admit()?;
             let index = self.take_index()?;
-            let made = self.make_slot(slot, index);
+            let made = match isolation {
+                Isolation::Container => self.make_slot(slot, index),
+                Isolation::Gvisor => self.make_gvisor_slot(slot, index, &layers),
+            };
             match made {
                 Ok(ready) => {
                     let reply = SlotReady {
@@ -28,7 +42,10 @@ impl Warden {
                         index,
                         address: self.address(index),
                     };
-                    let watched = self.watcher.add_end(ready.pidfd.as_fd(), slot);
+                    let watched = match ready.process() {
+                        Some(process) => self.watcher.add_end(process.pidfd.as_fd(), slot),
+                        None => Ok(()),
+                    };
                     lock(&self.state).slots.insert(slot, ready);
                     watched.during("watching the slot")?;
                     Ok(reply)

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use atoll_wire::warden::failure::Code;
-use atoll_wire::warden::{self as wire, event};
+use atoll_wire::warden::{self as wire, Isolation, event};
 
 use crate::cgroup::{Cgroups, Group, Limits};
 use crate::committer::Job;
 use crate::config::Config;
 use crate::events::Events;
 use crate::fault::{During, Fault, Outcome};
+use crate::gvisor::Gvisor;
 use crate::ids::Id;
 use crate::live::LiveDir;
 use crate::lock::{KeyedLocks, lock};
@@ -22,6 +23,7 @@ use crate::mounts::Roots;
 use crate::net::Network;
 use crate::pool::Pool;
 use crate::pool::layers::Layers;
+use crate::seccomp::Profile;
 use crate::slot::{Confinements, Launcher, Slot};
 use crate::watcher::Watcher;
 
@@ -37,6 +39,7 @@ pub struct Warden {
     pub network: Network,
     pub launcher: Launcher,
     pub confinements: Confinements,
+    pub gvisor: Gvisor,
     pub live: LiveDir,
     pub events: Events,
     pub watcher: Watcher,
@@ -63,6 +66,8 @@ pub struct State {
 pub struct Sandbox {
     pub id: Id,
     pub slot: Id,
+    pub isolation: Isolation,
+    pub profile: Profile,
     pub index: u32,
     pub pid: i32,
     pub start_time: u64,
@@ -178,6 +183,7 @@ impl Warden {
         sandbox.group.remove(END_LIMIT).during("cgroup")?;
         self.live.remove(sandbox.id).during("live record")?;
         self.remove_socket(sandbox.slot);
+        self.forget_gvisor(sandbox.slot);
         self.watcher.forget(sandbox.slot);
         {
             let mut state = lock(&self.state);
@@ -220,8 +226,10 @@ impl Warden {
                 format!("slot {id}: a process does not end"),
             ));
         }
-        crate::sys::poll_one(slot.pidfd.as_fd(), libc::POLLIN, 1000).during("slot")?;
-        crate::sys::reap(slot.pidfd.as_fd());
+        if let Some(process) = slot.process() {
+            crate::sys::poll_one(process.pidfd.as_fd(), libc::POLLIN, 1000).during("slot")?;
+            crate::sys::reap(process.pidfd.as_fd());
+        }
         self.watcher.forget(id);
         drop(slot);
         self.clear_slot(id, index)
@@ -233,6 +241,7 @@ impl Warden {
         self.cgroups.group(id).remove(END_LIMIT).during("cgroup")?;
         crate::pool::durable::remove(&self.pool.slot_image(id)).during("slot disk")?;
         self.remove_socket(id);
+        self.forget_gvisor(id);
         self.free_index(index);
         Ok(())
     }

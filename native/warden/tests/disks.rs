@@ -214,7 +214,10 @@ fn below_the_admission_mark_nothing_new_is_taken_and_deleting_still_works() {
     let slot = random_id();
     let _listener = rig.slot_socket(&slot);
     let failure = rig
-        .ask(Op::PrepareSlot(wire::PrepareSlot { slot }))
+        .ask(Op::PrepareSlot(wire::PrepareSlot {
+            slot,
+            ..Default::default()
+        }))
         .unwrap_err();
     assert_eq!(failure.code(), Code::PoolFull);
     let delete = wire::DeleteDisk {

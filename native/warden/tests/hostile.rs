@@ -71,7 +71,10 @@ fn ids_that_are_none_are_refused_by_their_field() {
         };
         for (op, field) in [
             (
-                Op::PrepareSlot(wire::PrepareSlot { slot: id.clone() }),
+                Op::PrepareSlot(wire::PrepareSlot {
+                    slot: id.clone(),
+                    ..Default::default()
+                }),
                 "slot",
             ),
             (Op::DropSlot(wire::DropSlot { slot: id.clone() }), "slot"),
@@ -143,7 +146,10 @@ fn a_link_in_the_place_of_a_slots_directory_is_not_followed() {
     let slot = random_id();
     symlink("/etc", rig.run.join("s").join(&slot)).unwrap();
     let failure = rig
-        .ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() }))
+        .ask(Op::PrepareSlot(wire::PrepareSlot {
+            slot: slot.clone(),
+            ..Default::default()
+        }))
         .unwrap_err();
     assert_eq!(failure.code(), Code::Io);
     std::fs::remove_file(rig.run.join("s").join(&slot)).unwrap();

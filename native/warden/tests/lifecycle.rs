@@ -133,10 +133,14 @@ fn slots_run_out_with_an_answer_of_its_own() {
     let failure = rig
         .ask(Op::PrepareSlot(wire::PrepareSlot {
             slot: second.clone(),
+            ..Default::default()
         }))
         .unwrap_err();
     assert_eq!(failure.code(), Code::NoSlot);
     rig.done(Op::DropSlot(wire::DropSlot { slot }));
-    rig.ask(Op::PrepareSlot(wire::PrepareSlot { slot: second }))
-        .unwrap();
+    rig.ask(Op::PrepareSlot(wire::PrepareSlot {
+        slot: second,
+        ..Default::default()
+    }))
+    .unwrap();
 }

@@ -204,7 +204,10 @@ fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
         let _listener = rig.slot_socket(&slot);
         let sandbox = random_id();
         let mut work = |line: &mut common::Line| {
-            line.try_ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() }))?;
+            line.try_ask(Op::PrepareSlot(wire::PrepareSlot {
+                slot: slot.clone(),
+                ..Default::default()
+            }))?;
             line.try_ask(Op::Claim(Rig::claim_request(&slot, &sandbox)))?;
             answered.push(sandbox.clone());
             let snapshot = wire::Snapshot {

@@ -92,7 +92,16 @@ impl Space {
     }
 }
 
-const DIRS: [&str; 6] = ["layers", "disks", "snapshots", "empty", "slots", "tmp"];
+const DIRS: [&str; 8] = [
+    "layers",
+    "disks",
+    "snapshots",
+    "empty",
+    "slots",
+    "memory",
+    "guests",
+    "tmp",
+];
 
 impl Pool {
     /// Makes or finds the pool. Mounts go into the caller's mount namespace, which must be the

@@ -13,6 +13,7 @@ use super::child::{self, Plan};
 use super::sysfs::{self, SysEntry};
 use crate::cgroup::{Group, Limits};
 use crate::config::IDS_PER_SANDBOX;
+use crate::gvisor::Prepared;
 use crate::ids::Id;
 use crate::mounts::Upper;
 use crate::sys::{self, check};
@@ -26,22 +27,33 @@ pub struct Launcher {
     sys: Vec<SysEntry>,
 }
 
-/// A prepared slot. Dropping it closes the control socket, upon which the process exits.
+/// A prepared slot. Dropping one of a container closes the control socket, upon which the process
+/// exits.
 pub struct Slot {
     pub id: Id,
     pub index: u32,
     pub base: u32,
-    pub pid: i32,
-    /// Field 22 of /proc/pid/stat, clock ticks since boot.
-    pub start_time: u64,
-    pub pidfd: OwnedFd,
+    pub kind: Kind,
     pub userns: OwnedFd,
     pub group: Group,
     /// Limits the groups have now.
     pub limits: Limits,
     /// Disk of the default size; `None` after it was taken.
     pub upper: Option<Upper>,
-    pub control: OwnedFd,
+}
+
+/// What a slot of each class has.
+pub enum Kind {
+    Container { process: Process, control: OwnedFd },
+    Gvisor(Prepared),
+}
+
+/// The process whose end is the sandbox's: PID 1 of a container, the sentry of gVisor.
+pub struct Process {
+    pub pid: i32,
+    /// Field 22 of /proc/pid/stat, clock ticks since boot.
+    pub start_time: u64,
+    pub pidfd: OwnedFd,
 }
 
 /// The process of a slot that has been cloned but does not run yet.
@@ -190,31 +202,44 @@ impl Cloned {
             id,
             index,
             base,
-            pid: self.pid,
-            start_time,
-            pidfd: self.pidfd,
+            kind: Kind::Container {
+                process: Process {
+                    pid: self.pid,
+                    start_time,
+                    pidfd: self.pidfd,
+                },
+                control: self.control,
+            },
             userns,
             group,
             limits,
             upper: Some(upper),
-            control: self.control,
         }
     }
 }
 
 impl Slot {
-    /// Hands root and spool over and waits until the guest has entered them and is confined.
-    pub fn enter(
-        &self,
-        overlay: OwnedFd,
-        spool: BorrowedFd<'_>,
-        orders: &Orders<'_>,
-    ) -> io::Result<()> {
-        let packet = orders.packet();
-        sys::send_fds(self.control.as_fd(), &packet, &[overlay.as_fd(), spool])?;
-        drop(overlay);
-        expect(self.control.as_fd(), ENTERED)
+    /// `None` while a sandbox of gVisor waits for its claim to be started.
+    pub fn process(&self) -> Option<&Process> {
+        match &self.kind {
+            Kind::Container { process, .. } => Some(process),
+            Kind::Gvisor(prepared) => prepared.warm.as_ref().map(|warm| &warm.process),
+        }
     }
+}
+
+/// Hands root and spool over to a container and waits until the guest has entered them and is
+/// confined.
+pub fn enter(
+    control: BorrowedFd<'_>,
+    overlay: OwnedFd,
+    spool: BorrowedFd<'_>,
+    orders: &Orders<'_>,
+) -> io::Result<()> {
+    let packet = orders.packet();
+    sys::send_fds(control, &packet, &[overlay.as_fd(), spool])?;
+    drop(overlay);
+    expect(control, ENTERED)
 }
 
 /// One byte from the slot's process; anything else is its report of a failure.

@@ -6,4 +6,4 @@ mod launch;
 mod sysfs;
 
 pub use confinement::Confinements;
-pub use launch::{Launcher, Slot, remove_socket_dir, socket_dir, start_time};
+pub use launch::{Kind, Launcher, Process, Slot, enter, remove_socket_dir, socket_dir, start_time};

@@ -164,7 +164,10 @@ impl Rig {
     pub fn slot(&self) -> (String, UnixListener) {
         let slot = random_id();
         let listener = self.slot_socket(&slot);
-        match self.ask(Op::PrepareSlot(wire::PrepareSlot { slot: slot.clone() })) {
+        match self.ask(Op::PrepareSlot(wire::PrepareSlot {
+            slot: slot.clone(),
+            ..Default::default()
+        })) {
             Ok(Reply::Slot(ready)) => assert_eq!(ready.slot, slot),
             other => panic!("{other:?}"),
         }

@@ -1,6 +1,7 @@
 package dev.atoll.engine;
 
 import dev.atoll.domain.AtollException;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.NotFoundException;
@@ -12,10 +13,12 @@ import dev.atoll.warden.Claimed;
 import dev.atoll.warden.DiskSource;
 import dev.atoll.warden.Limits;
 import dev.atoll.warden.Profile;
+import dev.atoll.warden.SlotKind;
 import dev.atoll.warden.Warden;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,14 +31,14 @@ import org.slf4j.LoggerFactory;
 final class Boot {
     private static final Logger LOG = LoggerFactory.getLogger(Boot.class);
     private static final int ENTROPY_BYTES = 64;
-    /** The warden has set it; inside a container nobody may. */
+    /** The warden has set it at the claim; inside a container nobody may. */
     private static final String HOSTNAME_OF_THE_CLAIM = "";
     /** A warm slot may have died unnoticed (the warden was killed): then another one is taken. */
     private static final int ATTEMPTS = 3;
 
     private final EngineConfig config;
     private final Warden warden;
-    private final WarmSlots warm;
+    private final WarmPools warm;
     private final SlotFactory slots;
     private final MakingGate gate;
     private final Ids ids;
@@ -46,7 +49,7 @@ final class Boot {
     Boot(
             EngineConfig config,
             Warden warden,
-            WarmSlots warm,
+            WarmPools warm,
             SlotFactory slots,
             MakingGate gate,
             Ids ids,
@@ -85,7 +88,7 @@ final class Boot {
         atOnce.acquireUninterruptibly();
         try {
             for (int attempt = 1; ; attempt++) {
-                PreparedSlot slot = take();
+                PreparedSlot slot = take(sandbox, layers, disk);
                 try {
                     Claim claim = claimOf(slot, sandbox, layers, disk);
                     Claimed claimed = gate.make(() -> warden.claim(claim));
@@ -142,7 +145,7 @@ final class Boot {
         boolean network = sandbox.network() instanceof NetworkPolicy.Open;
         return new GuestConfig(
                 sandbox.generation(),
-                HOSTNAME_OF_THE_CLAIM,
+                sandbox.isolation() == Isolation.CONTAINER ? HOSTNAME_OF_THE_CLAIM : Hostnames.of(sandbox),
                 env,
                 sandbox.user(),
                 sandbox.workdir(),
@@ -156,10 +159,20 @@ final class Boot {
                 config.keptProcesses());
     }
 
-    private PreparedSlot take() {
-        var slot = warm.poll();
+    /** A warm slot of the sandbox's class; where none fits or is left, one is made now. */
+    private PreparedSlot take(Sandbox sandbox, List<LayerId> layers, DiskSource disk) {
+        Optional<PreparedSlot> slot = switch (sandbox.isolation()) {
+            case CONTAINER -> warm.container();
+            case GVISOR -> isDefault(disk) ? warm.sentry(layers) : Optional.empty();
+            case MICROVM -> Optional.empty();
+        };
         meters.slotTaken(slot.isPresent());
-        return slot.orElseGet(slots::make);
+        return slot.orElseGet(() -> slots.make(SlotKind.of(sandbox.isolation())));
+    }
+
+    /** Sandboxes that run in advance have a disk already. */
+    private boolean isDefault(DiskSource disk) {
+        return disk instanceof DiskSource.Fresh(long bytes) && bytes == config.defaults().diskBytes();
     }
 
     private static Claim claimOf(PreparedSlot slot, Sandbox sandbox, List<LayerId> layers, DiskSource disk) {

@@ -37,7 +37,7 @@ public final class Engine implements AutoCloseable {
     private static final long ENDED_OUTPUT_BYTES = 1L << 30;
 
     private final SandboxRegistry registry;
-    private final WarmSlots warm;
+    private final WarmPools warm;
     private final DeadlineQueue<SandboxId> rules;
     private final SnapshotService snapshots;
     private final Upkeep upkeep;
@@ -72,7 +72,7 @@ public final class Engine implements AutoCloseable {
         var output = new EndedOutput(config.state().resolve("ended"), config.spoolBytes(), ENDED_OUTPUT_BYTES);
         registry = new SandboxRegistry();
         virtualThreads = Executors.newVirtualThreadPerTaskExecutor();
-        warm = new WarmSlots(config.warmSlots(), config.slotMakers(), slots);
+        warm = new WarmPools(config.warmSlots(), config.slotMakers(), config.warmSentries(), slots, clock);
         rules = new DeadlineQueue<>("rules", clock, this::checkRules);
         var boot = new Boot(config, warden, warm, slots, gate, ids, facts, meters);
         var entrypoints = new Entrypoints(output, clock, virtualThreads);
@@ -82,13 +82,14 @@ public final class Engine implements AutoCloseable {
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
         var catalog = new TemplateCatalog(
                 store.templates(), store.snapshots(), warden, gate, registry, facts, aliases, ids, clock);
+        var isolations = new Isolations(facts);
         var reconciler = new Reconciler(tools, warm, snapshots, catalog, facts);
         reconciler.recover();
         warm.start();
-        upkeep = new Upkeep(config, registry, store.sandboxes(), warden, usage, secretService, output, clock);
+        upkeep = new Upkeep(config, registry, store.sandboxes(), warden, usage, secretService, output, warm, clock);
         meters.observe(warm::size, registry::count);
 
-        sandboxes = new SandboxService(tools, ids, new SourceResolver(catalog, snapshots, aliases), snapshots);
+        sandboxes = new SandboxService(tools, ids, new SourceResolver(catalog, snapshots, aliases), snapshots, isolations);
         var calls = new GuestCalls(registry);
         processes = new ProcessService(calls, tools, ids);
         secrets = secretService;
@@ -96,7 +97,7 @@ public final class Engine implements AutoCloseable {
         ports = new PortService(calls, clock);
         templates = catalog;
         keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash());
-        node = new NodeService(config, warden, gate, facts, registry, snapshots, catalog, usage, warm, reconciler, upkeep);
+        node = new NodeService(config, warden, gate, facts, isolations, registry, snapshots, catalog, usage, warm, reconciler, upkeep);
         events = warden.events(new NodeEvents(registry, warm, reconciler, meters));
     }
 

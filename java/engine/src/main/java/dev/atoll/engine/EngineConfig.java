@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param state the engine's own directory, which survives reboots: the node's key, the output of ended sandboxes
  * @param version of this program, for capabilities
  * @param warmSlots how many slots are kept prepared, 0 to 1,000; 0 = every create prepares its own
+ * @param warmSentries how many sandboxes of gVisor run in advance for each template in use, 0 to 100
  * @param slotMakers how many slots are made at the same time at most, 1 to 64
  * @param createsAtOnce how many sandboxes are being made or started at the same time; more wait, 1 to 1,000
  * @param defaults what a sandbox gets that asks for nothing
@@ -39,6 +40,7 @@ public record EngineConfig(
         Path sockets,
         Path state,
         int warmSlots,
+        int warmSentries,
         int slotMakers,
         int createsAtOnce,
         Resources defaults,
@@ -85,6 +87,7 @@ public record EngineConfig(
                 state,
                 16,
                 2,
+                2,
                 16,
                 new Resources(2000, 4 * Resources.GIB, 10 * Resources.GIB, 0),
                 List.of(),
@@ -106,6 +109,7 @@ public record EngineConfig(
         trustEnv = Map.copyOf(trustEnv);
         projects = Map.copyOf(projects);
         InvalidFieldException.requireRange("engine.warmSlots", warmSlots, 0, 1000);
+        InvalidFieldException.requireRange("engine.warmSentries", warmSentries, 0, 100);
         InvalidFieldException.requireRange("engine.slotMakers", slotMakers, 1, 64);
         InvalidFieldException.requireRange("engine.createsAtOnce", createsAtOnce, 1, 1000);
         InvalidFieldException.requireRange("engine.spoolBytes", spoolBytes, 64 << 10, Resources.GIB);
@@ -114,44 +118,44 @@ public record EngineConfig(
 
     public EngineConfig withWarmSlots(int value) {
         return new EngineConfig(
-                version, sockets, state, value, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, state, value, warmSentries, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withDefaults(Resources value) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, slotMakers, createsAtOnce, value, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, value, aliases, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withAliases(List<Alias> value) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, value, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, value, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withTrustEnv(Map<String, String> value) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, aliases, value, maximumIdle, maximumLifetime,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, value, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withMaxima(ProjectMaxima all, Map<ProjectId, ProjectMaxima> single) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, all.idle(), all.lifetime(),
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, trustEnv, all.idle(), all.lifetime(),
                 single, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withEndedKept(Duration value) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle,
                 maximumLifetime, projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, value,
                 operatorKeyHash);
     }
 
     public EngineConfig withOperatorKeyHash(String sha256) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, Optional.of(sha256));
     }
 

@@ -10,11 +10,11 @@ final class NodeEvents implements WardenListener {
     private static final Logger LOG = LoggerFactory.getLogger(NodeEvents.class);
 
     private final SandboxRegistry registry;
-    private final WarmSlots warm;
+    private final WarmPools warm;
     private final Reconciler reconciler;
     private final EngineMeters meters;
 
-    NodeEvents(SandboxRegistry registry, WarmSlots warm, Reconciler reconciler, EngineMeters meters) {
+    NodeEvents(SandboxRegistry registry, WarmPools warm, Reconciler reconciler, EngineMeters meters) {
         this.registry = registry;
         this.warm = warm;
         this.reconciler = reconciler;
@@ -44,8 +44,14 @@ final class NodeEvents implements WardenListener {
         }
     }
 
-    /** The status is as waitpid(2) gives it: the low 7 bits are a signal, the next byte an exit code. */
+    /**
+     * The status is as waitpid(2) gives it: the low 7 bits are a signal, the next byte an exit code. It
+     * is negative where the warden is not the parent and could not learn it.
+     */
     private static String reasonOf(WardenEvent.Exited exited) {
+        if (exited.status() < 0) {
+            return exited.oom() ? "it ran out of memory and was killed" : "its first process ended";
+        }
         int signal = exited.status() & 0x7f;
         String how = signal != 0 ? "signal " + signal : "exit code " + ((exited.status() >> 8) & 0xff);
         return exited.oom()

@@ -28,11 +28,12 @@ final class NodeService implements Node {
     private final Warden warden;
     private final MakingGate gate;
     private final NodeFacts facts;
+    private final Isolations isolations;
     private final SandboxRegistry registry;
     private final SnapshotService snapshots;
     private final TemplateCatalog templates;
     private final UsageLedger usage;
-    private final WarmSlots warm;
+    private final WarmPools warm;
     private final Reconciler reconciler;
     private final Upkeep upkeep;
 
@@ -41,17 +42,19 @@ final class NodeService implements Node {
             Warden warden,
             MakingGate gate,
             NodeFacts facts,
+            Isolations isolations,
             SandboxRegistry registry,
             SnapshotService snapshots,
             TemplateCatalog templates,
             UsageLedger usage,
-            WarmSlots warm,
+            WarmPools warm,
             Reconciler reconciler,
             Upkeep upkeep) {
         this.config = config;
         this.warden = warden;
         this.gate = gate;
         this.facts = facts;
+        this.isolations = isolations;
         this.registry = registry;
         this.snapshots = snapshots;
         this.templates = templates;
@@ -64,7 +67,7 @@ final class NodeService implements Node {
     @Override
     public Capabilities capabilities() {
         WardenInfo info = facts.info();
-        return new Capabilities(config.version(), Isolations.all(), info.poolKind(), info.cgroupMode());
+        return new Capabilities(config.version(), isolations.all(), info.poolKind(), info.cgroupMode());
     }
 
     @Override

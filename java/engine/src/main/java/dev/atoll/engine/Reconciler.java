@@ -67,7 +67,7 @@ final class Reconciler {
     private final OwnerTools tools;
     private final SandboxRegistry registry;
     private final SlotFactory slots;
-    private final WarmSlots warm;
+    private final WarmPools warm;
     private final Boot boot;
     private final SnapshotService snapshots;
     private final TemplateCatalog templates;
@@ -76,7 +76,7 @@ final class Reconciler {
 
     Reconciler(
             OwnerTools tools,
-            WarmSlots warm,
+            WarmPools warm,
             SnapshotService snapshots,
             TemplateCatalog templates,
             NodeFacts facts) {

@@ -41,12 +41,15 @@ final class SandboxService implements Sandboxes {
     private final Ids ids;
     private final SourceResolver sources;
     private final SnapshotService snapshots;
+    private final Isolations isolations;
 
-    SandboxService(OwnerTools tools, Ids ids, SourceResolver sources, SnapshotService snapshots) {
+    SandboxService(
+            OwnerTools tools, Ids ids, SourceResolver sources, SnapshotService snapshots, Isolations isolations) {
         this.tools = tools;
         this.ids = ids;
         this.sources = sources;
         this.snapshots = snapshots;
+        this.isolations = isolations;
     }
 
     @Override
@@ -136,12 +139,12 @@ final class SandboxService implements Sandboxes {
     }
 
     /** The named class, else the first of the order that this node has. */
-    private static Isolation isolationOf(CreateSandbox spec) {
+    private Isolation isolationOf(CreateSandbox spec) {
         if (spec.isolation().isPresent()) {
-            return Isolations.require(spec.isolation().get());
+            return isolations.require(spec.isolation().get());
         }
         return spec.isolationOrder().stream()
-                .filter(Isolations::isAvailable)
+                .filter(isolations::isAvailable)
                 .findFirst()
                 .orElseThrow(() -> new UnsupportedException(
                         "none of the isolation classes " + spec.isolationOrder() + " is available here"));

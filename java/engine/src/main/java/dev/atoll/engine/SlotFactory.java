@@ -5,6 +5,7 @@ import dev.atoll.guest.GuestEndpoint;
 import dev.atoll.guest.GuestHub;
 import dev.atoll.warden.Slot;
 import dev.atoll.warden.SlotId;
+import dev.atoll.warden.SlotKind;
 import dev.atoll.warden.Warden;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -38,12 +39,12 @@ final class SlotFactory {
     }
 
     /** Blocks until the warden has it ready; its failures pass through and leave nothing behind. */
-    PreparedSlot make() {
+    PreparedSlot make(SlotKind kind) {
         SlotId id = SlotId.random(random);
         unclaimed.add(id);
-        var slot = new PreparedSlot(id, open(id));
+        var slot = new PreparedSlot(id, kind, open(id));
         try {
-            Slot unused = gate.make(() -> warden.prepareSlot(id));
+            Slot unused = gate.make(() -> warden.prepareSlot(id, kind));
             return slot;
         } catch (RuntimeException e) {
             discard(slot);

@@ -15,10 +15,12 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What is done every few seconds: storing the last activities, reading the usage, purging old rows. */
+/** What is done every few seconds: storing the last activities, reading the usage, ending warm slots out of
+ * use, purging old rows. */
 final class Upkeep implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
     private static final Duration PURGE_EVERY = Duration.ofHours(1);
+    private static final Duration TRIM_EVERY = Duration.ofMinutes(1);
 
     private final SandboxRegistry registry;
     private final SandboxStore journal;
@@ -36,6 +38,7 @@ final class Upkeep implements AutoCloseable {
             UsageLedger usage,
             SecretService secrets,
             EndedOutput output,
+            WarmPools warm,
             Clock clock) {
         this.registry = registry;
         this.journal = journal;
@@ -44,6 +47,7 @@ final class Upkeep implements AutoCloseable {
         this.clock = clock;
         every(config.flushEvery(), this::storeActivity);
         every(config.sampleEvery(), this::sampleUsage);
+        every(TRIM_EVERY, warm::trim);
         every(PURGE_EVERY, () -> purge(config.endedKept(), secrets, output));
     }
 

@@ -2,6 +2,7 @@ package dev.atoll.engine;
 
 import dev.atoll.domain.AtollException;
 import dev.atoll.warden.SlotId;
+import dev.atoll.warden.SlotKind;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,6 +33,7 @@ final class WarmSlots implements AutoCloseable {
 
     private final int target;
     private final int threads;
+    private final SlotKind kind;
     private final SlotFactory factory;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -43,9 +45,10 @@ final class WarmSlots implements AutoCloseable {
     private boolean closed;
 
     /** @param target how many to keep; @param threads how many are made at the same time */
-    WarmSlots(int target, int threads, SlotFactory factory) {
+    WarmSlots(int target, int threads, SlotKind kind, SlotFactory factory) {
         this.target = target;
         this.threads = threads;
+        this.kind = kind;
         this.factory = factory;
     }
 
@@ -194,7 +197,7 @@ final class WarmSlots implements AutoCloseable {
     private boolean makeOne() {
         Optional<PreparedSlot> made = Optional.empty();
         try {
-            made = Optional.of(factory.make());
+            made = Optional.of(factory.make(kind));
         } catch (AtollException e) {
             LOG.warn("no warm slot could be made: {}", e.getMessage());
         }

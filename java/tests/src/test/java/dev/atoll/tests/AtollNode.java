@@ -3,6 +3,7 @@ package dev.atoll.tests;
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.Execution;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Resources;
@@ -27,6 +28,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -213,6 +215,10 @@ public final class AtollNode implements AutoCloseable {
         return engine().sandboxes().create(CALLER, base().build());
     }
 
+    public Sandbox create(Isolation isolation) {
+        return engine().sandboxes().create(CALLER, base(isolation).build());
+    }
+
     /** A sandbox of the base template for a test to run things in. */
     public Inside inside() {
         return inside(base());
@@ -224,6 +230,11 @@ public final class AtollNode implements AutoCloseable {
 
     public static CreateSandbox.Builder base() {
         return CreateSandbox.from(new Source.OfTemplate("base"));
+    }
+
+    /** Of a class that the caller names. */
+    public static CreateSandbox.Builder base(Isolation isolation) {
+        return base().isolation(Optional.of(isolation));
     }
 
     /** Runs a shell command and returns its trimmed output; a failure of it fails the test. */

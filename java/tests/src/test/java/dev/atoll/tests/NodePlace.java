@@ -57,6 +57,12 @@ record NodePlace(String instance, Path state, Path run) {
         return directory;
     }
 
+    /** The program that runs the class gvisor. */
+    static Path runsc() {
+        Path program = Path.of(environment("ATOLL_RUNSC").orElse("/var/cache/atoll/gvisor/runsc"));
+        return existing(program, "'./atoll up' builds it");
+    }
+
     private static Path tree() {
         Path directory = Path.of("").toAbsolutePath();
         while (!Files.isDirectory(directory.resolve("native"))) {

@@ -34,12 +34,12 @@ final class WardenProcess {
             Files.writeString(config, """
                     {"instance": "%s", "state_dir": "%s", "run_dir": "%s", "engine_uid": 0, "engine_gid": 0,
                      "guest_binary": "%s", "templates_dir": "%s", "default_disk_bytes": %d, "max_slots": %d,
-                     "id_base": %d, "network": {"subnet": "%s"},
+                     "id_base": %d, "network": {"subnet": "%s"}, "gvisor": {"runsc": "%s"},
                      "pool": {"kind": "loop", "size_bytes": %d, "admission_free_bytes": %d, "freeze_free_bytes": %d}}
                     """.formatted(
                             place.instance(), place.state(), place.run(), NodePlace.program("atoll-guest"),
                             NodePlace.templates(), AtollNode.DISK_BYTES, NodeRange.MAX_SLOTS, range.idBase(),
-                            range.subnet(), pool.total(), pool.admission(), pool.freeze()));
+                            range.subnet(), NodePlace.runsc(), pool.total(), pool.admission(), pool.freeze()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -21,7 +21,7 @@ final class Failures {
         return switch (failure.getCode()) {
             case INVALID -> new InvalidFieldException(field, value, message);
             case NOT_FOUND -> new NotFoundException(field, value);
-            case EXISTS, WRONG_STATE, BUSY -> new ConflictException(message);
+            case EXISTS, WRONG_STATE, BUSY, CORRUPT -> new ConflictException(message);
             case POOL_FULL -> new CapacityException(CapacityException.What.POOL, message);
             case NO_SLOT -> new CapacityException(CapacityException.What.SLOTS, message);
             case UNSUPPORTED -> new UnsupportedException(message);

@@ -74,10 +74,11 @@ final class SocketWarden implements Warden {
     }
 
     @Override
-    public Slot prepareSlot(SlotId slot) {
-        Request request = Request.newBuilder()
-                .setPrepareSlot(PrepareSlot.newBuilder().setSlot(slot.value()))
-                .build();
+    public Slot prepareSlot(SlotId slot, SlotKind kind) {
+        PrepareSlot.Builder prepare =
+                PrepareSlot.newBuilder().setSlot(slot.value()).setIsolation(Wire.isolation(kind.isolation()));
+        kind.layers().forEach(layer -> prepare.addLayers(layer.value()));
+        Request request = Request.newBuilder().setPrepareSlot(prepare).build();
         return Wire.slot(calls.guarded(request, Subject.of("slot", slot), timing.call(), () -> listAll().slots().stream()
                         .filter(s -> s.id().equals(slot))
                         .findAny()

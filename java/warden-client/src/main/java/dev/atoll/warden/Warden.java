@@ -9,6 +9,7 @@ import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.UnavailableException;
+import dev.atoll.domain.UnsupportedException;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -43,9 +44,10 @@ public interface Warden extends AutoCloseable {
      * Makes a slot. The directory {@code <sockets>/<slot>} with the listening socket {@code e} must
      * be there before.
      *
+     * @throws UnsupportedException when this node has not the class, with the reason
      * @throws CapacityException SLOTS when all indexes are in use, POOL when the pool is full
      */
-    Slot prepareSlot(SlotId slot);
+    Slot prepareSlot(SlotId slot, SlotKind kind);
 
     /** Idempotent. */
     void dropSlot(SlotId slot);

@@ -8,6 +8,7 @@ import java.util.List;
  * @param gateway address of the DNS forwarder as sandboxes see it
  * @param cgroupMode "v2", "hybrid" or "v1"
  * @param poolKind "xfs", "btrfs", or "copy" when the pool's filesystem cannot share blocks
+ * @param classes the isolation classes it knows
  */
 public record WardenInfo(
         String version,
@@ -17,8 +18,10 @@ public record WardenInfo(
         String gateway,
         String cgroupMode,
         String poolKind,
-        List<Layer> layers) {
+        List<Layer> layers,
+        List<ClassInfo> classes) {
     public WardenInfo {
         layers = List.copyOf(layers);
+        classes = List.copyOf(classes);
     }
 }

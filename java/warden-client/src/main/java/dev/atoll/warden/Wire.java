@@ -1,9 +1,11 @@
 package dev.atoll.warden;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.UnsupportedException;
 import dev.atoll.warden.proto.AuditReport;
 import dev.atoll.warden.proto.DfReport;
 import dev.atoll.warden.proto.DoctorReport;
@@ -68,7 +70,26 @@ final class Wire {
                 in.getGateway(),
                 in.getCgroupMode(),
                 in.getPoolKind(),
-                layers(in.getLayersList()));
+                layers(in.getLayersList()),
+                in.getClassesList().stream().flatMap(c -> classInfo(c).stream()).toList());
+    }
+
+    /** Empty for a class that this version does not know. */
+    private static Optional<ClassInfo> classInfo(dev.atoll.warden.proto.Class in) {
+        Optional<String> absent = in.getUsable() ? Optional.empty() : Optional.of(in.getReason());
+        return switch (in.getIsolation()) {
+            case CONTAINER -> Optional.of(new ClassInfo(Isolation.CONTAINER, absent, in.getMemory()));
+            case GVISOR -> Optional.of(new ClassInfo(Isolation.GVISOR, absent, in.getMemory()));
+            case UNRECOGNIZED -> Optional.empty();
+        };
+    }
+
+    static dev.atoll.warden.proto.Isolation isolation(Isolation isolation) {
+        return switch (isolation) {
+            case CONTAINER -> dev.atoll.warden.proto.Isolation.CONTAINER;
+            case GVISOR -> dev.atoll.warden.proto.Isolation.GVISOR;
+            case MICROVM -> throw new UnsupportedException("the warden makes no virtual machines");
+        };
     }
 
     static Inventory inventory(Everything in) {

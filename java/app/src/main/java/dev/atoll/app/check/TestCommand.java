@@ -103,6 +103,7 @@ public final class TestCommand implements Callable<Integer> {
                         "JAVA_HOME", dist.java().resolve("../..").normalize().toString(),
                         "ATOLL_NATIVE", dist.directory().resolve("bin").toString(),
                         "ATOLL_TEMPLATES", dist.templates().toString(),
+                        "ATOLL_RUNSC", dist.gvisor().resolve("runsc").toString(),
                         "ATOLL_TEST_INSTANCE", "t",
                         "ATOLL_TEST_STATE", STATE.resolve("java").toString(),
                         "ATOLL_TEST_SUBNET", "10.213.0.0/16",

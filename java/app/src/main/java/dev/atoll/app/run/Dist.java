@@ -41,6 +41,11 @@ public record Dist(Path directory, Path home, Path cache) {
         return cache.resolve("templates");
     }
 
+    /** Where tools/gvisor.sh leaves the program, or beside it in {@code absent} why there is none. */
+    public Path gvisor() {
+        return cache.resolve("gvisor");
+    }
+
     public Path java() {
         try {
             return Path.of(Files.readString(directory.resolve("java-home")).strip(), "bin/java");

@@ -2,6 +2,10 @@ package dev.atoll.app.run;
 
 import dev.atoll.app.config.Config;
 import dev.atoll.app.config.PoolConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -47,7 +51,22 @@ final class WardenConfig {
         root.put("pool", pool);
         root.put("network", network);
         root.put("limits", limits);
+        root.put("gvisor", gvisor(dist));
         String json = new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(root);
         AtomicFile.write(layout.wardenConfig(), json + "\n", "rw-r--r--");
+    }
+
+    /** The program that runs the class, or why there is none. */
+    private static Map<String, String> gvisor(Dist dist) {
+        Path runsc = dist.gvisor().resolve("runsc");
+        Path absent = dist.gvisor().resolve("absent");
+        try {
+            if (Files.isExecutable(runsc)) {
+                return Map.of("runsc", runsc.toRealPath().toString());
+            }
+            return Map.of("absent", Files.exists(absent) ? Files.readString(absent).strip() : "runsc was not built");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -27,6 +27,7 @@ final class Settings {
                 sockets,
                 state,
                 config.slots().warm(),
+                config.slots().gvisor(),
                 config.slots().makers(),
                 config.slots().createsAtOnce(),
                 config.defaults().resources(),

@@ -49,7 +49,7 @@ class ConfigFileTest {
 
     @Test
     void settingsWinOverTheFile() throws Exception {
-        assertThat(load("slots: {warm: 3, makers: 4}\n", "slots.warm=5").slots()).isEqualTo(new SlotsConfig(5, 4, 16));
+        assertThat(load("slots: {warm: 3, makers: 4}\n", "slots.warm=5").slots()).isEqualTo(new SlotsConfig(5, 2, 4, 16));
     }
 
     @ParameterizedTest

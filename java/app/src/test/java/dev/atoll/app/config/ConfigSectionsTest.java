@@ -115,12 +115,12 @@ class ConfigSectionsTest {
 
     @Test
     void slotsDefaults() {
-        assertThat(Config.DEFAULTS.slots()).isEqualTo(new SlotsConfig(16, 2, 16));
+        assertThat(Config.DEFAULTS.slots()).isEqualTo(new SlotsConfig(16, 2, 2, 16));
     }
 
     @Test
     void slotsMapped() throws Exception {
-        mapped(Config::slots, "slots: {warm: 0, makers: 3, creates_at_once: 4}\n", new SlotsConfig(0, 3, 4));
+        mapped(Config::slots, "slots: {warm: 0, gvisor: 1, makers: 3, creates_at_once: 4}\n", new SlotsConfig(0, 1, 3, 4));
     }
 
     @Test

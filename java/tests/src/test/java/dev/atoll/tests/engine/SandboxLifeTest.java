@@ -20,6 +20,7 @@ import dev.atoll.domain.Source;
 import dev.atoll.domain.UnsupportedException;
 import dev.atoll.domain.WrongStateException;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,9 +34,14 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
 
 /** What a caller can do to a sandbox, on one node for all tests. */
+@EachIsolation
 class SandboxLifeTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private static final Caller STRANGER = new Caller(new ProjectId("other"), "other", false);
 
     private static AtollNode node;
@@ -52,7 +58,7 @@ class SandboxLifeTest {
 
     @Test
     void aNewSandboxRunsAsItsTemplateAndItsCallerSay() {
-        Sandbox made = create(AtollNode.base().name(Optional.of("first")).env(Map.of("ASKED", "yes")));
+        Sandbox made = create(AtollNode.base(isolation).name(Optional.of("first")).env(Map.of("ASKED", "yes")));
         assertThat(made.state()).isEqualTo(SandboxState.RUNNING);
         assertThat(made.generation()).isEqualTo(1);
         assertThat(made.underWay()).isEmpty();
@@ -63,7 +69,7 @@ class SandboxLifeTest {
 
     @Test
     void aDiskIsOfTheNextClassOfSizesAndSaysSo() {
-        Sandbox made = create(AtollNode.base().diskBytes(Optional.of(300 * Resources.MIB)));
+        Sandbox made = create(AtollNode.base(isolation).diskBytes(Optional.of(300 * Resources.MIB)));
         assertThat(made.resources().diskBytes()).isEqualTo(512 * Resources.MIB);
         node.engine().sandboxes().stop(CALLER, made.id(), Duration.ZERO);
         Sandbox started = node.engine().sandboxes().start(CALLER, made.id());
@@ -73,7 +79,7 @@ class SandboxLifeTest {
 
     @Test
     void filesSurviveAStopAndAStartOfTheSameSandbox() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         node.sh(made.id(), "echo kept > /root/file; echo kept > /tmp/file; echo $$ > /dev/shm/gone");
         Sandbox stopped = node.engine().sandboxes().stop(CALLER, made.id(), Duration.ofSeconds(2));
         assertThat(stopped.state()).isEqualTo(SandboxState.STOPPED);
@@ -89,7 +95,7 @@ class SandboxLifeTest {
 
     @Test
     void aStartWhileStoppingWaitsForTheStop() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         node.sh(made.id(), "(trap '' TERM; sleep 1000) >/dev/null 2>&1 &");
         CompletableFuture<Sandbox> stop = CompletableFuture.supplyAsync(
                 () -> node.engine().sandboxes().stop(CALLER, made.id(), Duration.ofSeconds(1)));
@@ -103,7 +109,7 @@ class SandboxLifeTest {
 
     @Test
     void aPausedSandboxKeepsItsMemoryAndRefusesCommands() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         String pid = node.sh(made.id(), "sleep 1000 >/dev/null 2>&1 & echo $!");
         assertThat(node.engine().sandboxes().pause(CALLER, made.id()).state()).isEqualTo(SandboxState.PAUSED);
         assertThatThrownBy(() -> node.run(made.id(), "true"))
@@ -116,7 +122,7 @@ class SandboxLifeTest {
 
     @Test
     void aPausedSandboxCanBeStoppedAndStarted() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         node.sh(made.id(), "echo kept > /root/file");
         node.engine().sandboxes().pause(CALLER, made.id());
         node.engine().sandboxes().stop(CALLER, made.id(), Duration.ofSeconds(1));
@@ -127,21 +133,21 @@ class SandboxLifeTest {
 
     @Test
     void aNameIsOneSandboxsAndFreeAfterItsDelete() {
-        Sandbox first = create(AtollNode.base().name(Optional.of("taken")));
-        assertThatThrownBy(() -> create(AtollNode.base().name(Optional.of("taken"))))
+        Sandbox first = create(AtollNode.base(isolation).name(Optional.of("taken")));
+        assertThatThrownBy(() -> create(AtollNode.base(isolation).name(Optional.of("taken"))))
                 .isInstanceOf(ConflictException.class)
                 .hasMessageContaining("taken");
         assertThat(node.engine().sandboxes().findByName(CALLER, "taken")).map(Sandbox::id).contains(first.id());
         delete(first.id());
         assertThat(node.engine().sandboxes().findByName(CALLER, "taken")).isEmpty();
-        Sandbox second = create(AtollNode.base().name(Optional.of("taken")));
+        Sandbox second = create(AtollNode.base(isolation).name(Optional.of("taken")));
         assertThat(second.id()).isNotEqualTo(first.id());
         delete(second.id());
     }
 
     @Test
     void aDeletedSandboxIsGoneAndItsDeleteMayBeRepeated() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         delete(made.id());
         assertThatThrownBy(() -> node.engine().sandboxes().get(CALLER, made.id())).isInstanceOf(NotFoundException.class);
         delete(made.id());
@@ -151,7 +157,7 @@ class SandboxLifeTest {
 
     @Test
     void anotherProjectSeesNothing() {
-        Sandbox made = create(AtollNode.base().name(Optional.of("mine")));
+        Sandbox made = create(AtollNode.base(isolation).name(Optional.of("mine")));
         var sandboxes = node.engine().sandboxes();
         assertThatThrownBy(() -> sandboxes.get(STRANGER, made.id())).isInstanceOf(NotFoundException.class);
         assertThatThrownBy(() -> sandboxes.delete(STRANGER, made.id())).isInstanceOf(NotFoundException.class);
@@ -162,7 +168,7 @@ class SandboxLifeTest {
 
     @Test
     void aRepeatedCreateWithItsKeyIsTheFirstsSandbox() {
-        CreateSandbox spec = AtollNode.base().idempotencyKey(Optional.of("retry-1")).build();
+        CreateSandbox spec = AtollNode.base(isolation).idempotencyKey(Optional.of("retry-1" + isolation)).build();
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<CompletableFuture<Sandbox>> both = IntStream.range(0, 2)
                     .mapToObj(i -> CompletableFuture.supplyAsync(
@@ -177,7 +183,7 @@ class SandboxLifeTest {
 
     @Test
     void aFailedCreateLeavesNothing() {
-        CreateSandbox spec = AtollNode.base().name(Optional.of("broken")).user(Optional.of("nobody-of-this-name")).build();
+        CreateSandbox spec = AtollNode.base(isolation).name(Optional.of("broken")).user(Optional.of("nobody-of-this-name")).build();
         int disks = node.warden().listAll().disks().size();
         try {
             Sandbox made = node.engine().sandboxes().create(CALLER, spec);
@@ -203,18 +209,18 @@ class SandboxLifeTest {
 
     @Test
     void aClassThatWasNamedNeverFallsBack() {
-        assertThatThrownBy(() -> create(AtollNode.base().isolation(Optional.of(Isolation.GVISOR))))
+        assertThatThrownBy(() -> create(AtollNode.base(Isolation.MICROVM)))
                 .isInstanceOf(UnsupportedException.class)
-                .hasMessageContaining("GVISOR");
-        Sandbox made = create(AtollNode.base().isolationOrder(List.of(Isolation.MICROVM, Isolation.CONTAINER)));
-        assertThat(made.isolation()).isEqualTo(Isolation.CONTAINER);
+                .hasMessageContaining("MICROVM");
+        Sandbox made = create(AtollNode.base().isolationOrder(List.of(Isolation.MICROVM, isolation)));
+        assertThat(made.isolation()).isEqualTo(isolation);
         delete(made.id());
     }
 
     @Test
     void listsAreFilteredAndPaged() {
         List<SandboxId> made = IntStream.range(0, 5)
-                .mapToObj(i -> create(AtollNode.base().labels(Map.of("test", "paged", "n", "" + i))).id())
+                .mapToObj(i -> create(AtollNode.base(isolation).labels(Map.of("test", "paged", "n", "" + i))).id())
                 .toList();
         var query = new SandboxQuery(Map.of("test", "paged"), Set.of(), Optional.empty(), 2, Optional.empty());
         var seen = new ArrayList<SandboxId>();
@@ -234,7 +240,7 @@ class SandboxLifeTest {
 
     @Test
     void anUpdateChangesWhatItNamesOnly() {
-        Sandbox made = create(AtollNode.base().labels(Map.of("a", "1")));
+        Sandbox made = create(AtollNode.base(isolation).labels(Map.of("a", "1")));
         Sandbox updated = node.engine().sandboxes().update(
                 CALLER, made.id(), SandboxChange.NOTHING.withAttributes(Map.of("face", "x")));
         assertThat(updated.labels()).containsExactly(Map.entry("a", "1"));
@@ -244,7 +250,7 @@ class SandboxLifeTest {
 
     @Test
     void aSandboxWhoseFirstProcessIsKilledIsStoppedWithItsFiles() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         node.sh(made.id(), "echo kept > /root/file; sync");
         long pid = node.warden().listAll().live().stream()
                 .filter(live -> live.id().equals(made.id()))
@@ -266,7 +272,7 @@ class SandboxLifeTest {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<CompletableFuture<SandboxId>> burst = IntStream.range(0, 40)
                     .mapToObj(i -> CompletableFuture.supplyAsync(() -> {
-                        Sandbox made = node.create();
+                        Sandbox made = node.create(isolation);
                         assertThat(node.sh(made.id(), "echo " + i)).isEqualTo("" + i);
                         return made.id();
                     }, threads))

@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.Source;
 import dev.atoll.domain.Template;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -21,8 +23,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
 
+@EachIsolation
 class SnapshotAndForkTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private static AtollNode node;
 
     private Sandbox parent;
@@ -39,7 +46,7 @@ class SnapshotAndForkTest {
 
     @BeforeEach
     void makeParent() {
-        parent = node.create();
+        parent = node.create(isolation);
         node.sh(parent.id(), "echo before > /root/file; rm -f /etc/motd");
     }
 

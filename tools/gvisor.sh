@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Finds or builds runsc, which runs sandboxes of the class gvisor, and leaves it as
+# <cache>/gvisor/runsc; where there is none, <cache>/gvisor/absent says why in one line. Never fails
+# for that: everything else works without it.
+set -euo pipefail
+: "${ATOLL_HOME:?run by ./atoll}"
+# shellcheck source=tools/lib.sh
+. "${ATOLL_HOME}/tools/lib.sh"
+
+# A commit of gVisor's branch for Go modules: checkpoints are restored by the version that made them.
+VERSION=v0.0.0-20260905035102-160fafc42237
+
+place=$(cache_dir)/gvisor
+built=${place}/${VERSION}/runsc
+mkdir -p "${place}"
+
+use() {
+  ln -sfn "$1" "${place}/runsc.new"
+  mv -T "${place}/runsc.new" "${place}/runsc"
+  rm -f "${place}/absent"
+  exit 0
+}
+
+absent() {
+  rm -f "${place}/runsc"
+  echo "$1" >"${place}/absent"
+  printf 'atoll: the class gvisor is absent: %s\n' "$1" >&2
+  exit 0
+}
+
+# Old releases, as distributions have them, know neither the platform nor these flags.
+knows_what_we_need() {
+  local flags
+  flags=$("$1" flags 2>/dev/null) || return 1
+  [[ ${flags} == *-gofer-network-namespace* && ${flags} == *-host-uds* ]]
+}
+
+if [ -n "${ATOLL_RUNSC-}" ]; then
+  knows_what_we_need "${ATOLL_RUNSC}" || absent "ATOLL_RUNSC is ${ATOLL_RUNSC}, which is no runsc of 2026 or newer"
+  use "$(readlink -f "${ATOLL_RUNSC}")"
+fi
+[ ! -x "${built}" ] || use "${built}"
+found=$(command -v runsc || true)
+if [ -n "${found}" ] && knows_what_we_need "${found}"; then
+  use "$(readlink -f "${found}")"
+fi
+
+go=$(command -v go || true)
+[ -n "${go}" ] || [ ! -x /usr/local/go/bin/go ] || go=/usr/local/go/bin/go
+[ -n "${go}" ] || absent 'Go is not installed, which builds runsc (gVisor): install Go 1.24 or newer, or set ATOLL_RUNSC'
+
+build() {
+  local work
+  work=$(mktemp -d "${place}/build.XXXXXX")
+  trap 'rm -rf "${work}"' RETURN
+  CGO_ENABLED=0 GOBIN=${work} "${go}" install -ldflags='-s -w' "gvisor.dev/gvisor/runsc@${VERSION}" || return 1
+  chmod 0755 "${work}/runsc"
+  mkdir -p "${place}/${VERSION}"
+  mv -T "${work}/runsc" "${built}"
+}
+
+# A subshell, since a failed step ends its shell.
+(step 'Building runsc (gVisor), once' build) || absent "runsc could not be built; see $(cache_dir)/log"
+use "${built}"
