@@ -58,6 +58,11 @@ public final class AtollCommand {
     /** An error of the operator's or the server's making. */
     static final int FAILED = 1;
 
+    /** Of a command in a sandbox that could not be started, as shells tell it. */
+    private static final int NOT_EXECUTABLE = 126;
+
+    private static final int NO_SUCH_COMMAND = 127;
+
     /** For {@code --version}. */
     static final class VersionProvider implements CommandLine.IVersionProvider {
         @Override
@@ -68,7 +73,7 @@ public final class AtollCommand {
 
     private AtollCommand() {}
 
-    /** @return the exit code: 0, that of the command in a sandbox, 1 for a failure, 2 for wrong usage */
+    /** @return the exit code: 0, that of the command in a sandbox (126 and 127 when it cannot be started), 1 for a failure, 2 for wrong usage */
     public static int run(String[] arguments) {
         return new CommandLine(new AtollCommand())
                 .setCaseInsensitiveEnumValuesAllowed(true)
@@ -83,13 +88,24 @@ public final class AtollCommand {
             case OperatorException e -> say(command, e.getMessage());
             case ConfigException e -> say(command, e.getMessage());
             case AtollException e -> say(command, e.getMessage());
-            case ApiException e -> say(command, e.getMessage());
+            case ApiException e -> {
+                say(command, e.getMessage());
+                return exitCode(e);
+            }
             case UnreachableException e -> say(command, e.getMessage());
             case ListenException e -> say(command, e.getMessage());
             case UncheckedIOException e -> say(command, e.getMessage() + ": " + e.getCause());
             default -> throw failure;
         }
         return FAILED;
+    }
+
+    private static int exitCode(ApiException refused) {
+        return switch (refused.code()) {
+            case "guest_no_such_command" -> NO_SUCH_COMMAND;
+            case "guest_not_executable" -> NOT_EXECUTABLE;
+            default -> FAILED;
+        };
     }
 
     private static int explainUsage(CommandLine.ParameterException wrong, String[] arguments) {

@@ -100,6 +100,10 @@ final class CpCommand implements Callable<Integer> {
     private static void download(ApiClient client, Inside from, Path to) throws IOException {
         JsonNode info = stat(client, from).orElseThrow(() -> new OperatorException(from.path() + " is not there in " + from.sandbox()));
         Path target = Files.isDirectory(to) ? to.resolve(name(Path.of(from.path()))) : to;
+        Path parent = target.toAbsolutePath().getParent();
+        if (parent != null && !Files.isDirectory(parent)) {
+            throw new OperatorException(parent + " is no directory here");
+        }
         if (!info.path("type").asString().equals("directory")) {
             try (InputStream in = client.download(from.files("content").with("path", from.path()))) {
                 Files.copy(in, target, StandardCopyOption.REPLACE_EXISTING);

@@ -1,6 +1,7 @@
 package dev.atoll.app.cli;
 
 import dev.atoll.app.client.ApiClient;
+import dev.atoll.app.run.OperatorException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,10 @@ final class ExecOptions {
 
     /** The body of an exec. */
     Map<String, Object> request(List<String> command, Map<String, String> env, @Nullable String user) {
+        if (interactive && tty && !Terminal.isInput()) {
+            // A program that reads keys would wait for ever: the end of a file is not a key.
+            throw new OperatorException("-t with -i needs a terminal on standard input; -i alone passes on a file or pipe");
+        }
         var request = new LinkedHashMap<String, Object>();
         request.put("argv", command);
         request.put("killOnDetach", true);
@@ -41,6 +46,7 @@ final class ExecOptions {
         return request;
     }
 
+    /** @return the exit code of the command */
     int run(ApiClient client, String sandbox, Map<String, Object> request) {
         return interactive || tty
                 ? new ProcessTerminal(client, sandbox, tty, interactive).run(request)

@@ -1,6 +1,7 @@
 package dev.atoll.app.cli;
 
 import dev.atoll.app.client.ApiClient;
+import dev.atoll.app.client.ApiException;
 import dev.atoll.app.client.Query;
 import dev.atoll.app.run.OperatorException;
 import java.io.BufferedReader;
@@ -52,7 +53,7 @@ final class ProcessFollower {
                     case "exit" -> {
                         return OptionalInt.of(exitCode(event));
                     }
-                    case "error" -> throw new OperatorException(event.path("error").path("message").asString("the command failed"));
+                    case "error" -> throw ApiException.told(event.path("error"));
                     default -> {
                         // What a newer server tells besides.
                     }
@@ -72,7 +73,6 @@ final class ProcessFollower {
         byte[] bytes = event.path("base64").isString()
                 ? Base64.getDecoder().decode(event.path("base64").asString())
                 : event.path("text").asString("").getBytes(StandardCharsets.UTF_8);
-        to.write(bytes, 0, bytes.length);
-        to.flush();
+        Output.write(to, bytes);
     }
 }

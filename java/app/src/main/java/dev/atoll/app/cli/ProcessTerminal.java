@@ -1,6 +1,7 @@
 package dev.atoll.app.cli;
 
 import dev.atoll.app.client.ApiClient;
+import dev.atoll.app.client.ApiException;
 import dev.atoll.app.client.Query;
 import dev.atoll.app.run.OperatorException;
 import java.io.IOException;
@@ -127,8 +128,7 @@ final class ProcessTerminal {
             }
             var bytes = new byte[data.remaining()];
             data.get(bytes);
-            to.write(bytes, 0, bytes.length);
-            to.flush();
+            Output.write(to, bytes);
             open = last ? null : to;
             socket.request(1);
             return null;
@@ -142,8 +142,7 @@ final class ProcessTerminal {
                 text.setLength(0);
                 switch (event.path("type").asString()) {
                     case "exit" -> exit.complete(ProcessFollower.exitCode(event));
-                    case "error" -> exit.completeExceptionally(
-                            new OperatorException(event.path("error").path("message").asString("the command failed")));
+                    case "error" -> exit.completeExceptionally(ApiException.told(event.path("error")));
                     default -> {
                         // started, gap
                     }

@@ -23,7 +23,7 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private final ExecOptions exec = new ExecOptions();
 
-    @Option(names = "--keep", description = "Leave the sandbox afterwards; its name is printed on standard error.")
+    @Option(names = "--keep", description = "Leave the sandbox afterwards; its id is printed on standard error.")
     private boolean keep;
 
     @Parameters(paramLabel = "COMMAND", arity = "1..*", description = "The command and its arguments, after --.")
@@ -31,13 +31,14 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Map<String, Object> request = exec.request(command, Map.of(), null);
         ApiClient client = server.client();
         String id = client.post(Query.of("sandboxes"), create.request()).path("id").asString();
         var removal = new Thread(() -> remove(client, id), "remove");
         if (!keep) {
             Runtime.getRuntime().addShutdownHook(removal);
         }
-        int code = exec.run(client, id, exec.request(command, Map.of(), null));
+        int code = exec.run(client, id, request);
         if (keep) {
             System.err.println("atoll: sandbox " + id + " is left");
         } else {

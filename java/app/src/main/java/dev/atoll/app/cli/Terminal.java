@@ -29,6 +29,11 @@ final class Terminal implements AutoCloseable {
         return console != null && console.isTerminal();
     }
 
+    /** Whether standard input is one. */
+    static boolean isInput() {
+        return succeeds("test", "-t", "0");
+    }
+
     /** Keys go to the program unchanged until this is closed, or the JVM ends. Empty without a terminal. */
     static Optional<Terminal> raw() {
         String saved = stty("-g");
@@ -64,6 +69,18 @@ final class Terminal implements AutoCloseable {
 
     private void restore() {
         stty(saved);
+    }
+
+    /** Of a command that gets this program's standard input. */
+    private static boolean succeeds(String... command) {
+        try {
+            return new ProcessBuilder(command).redirectInput(Redirect.INHERIT).start().waitFor() == 0;
+        } catch (IOException cannot) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     private static @Nullable String stty(String... arguments) {

@@ -67,9 +67,10 @@ final class UpCommand implements Callable<Integer> {
     }
 
     private static void greet(PrintStream out, Endpoint endpoint) {
+        String instance = endpoint.instance().equals(InstanceName.orDefault(null)) ? "" : " --instance " + endpoint.instance();
         out.println("  Atoll API        " + endpoint.nativeUrl());
         out.println("  Daytona API      " + endpoint.daytonaUrl() + "/api");
-        out.println("  To use it here   eval \"$(./atoll env)\", then ./atoll run -- uname -a");
+        out.println("  To use it here   eval \"$(./atoll env" + instance + ")\", then ./atoll run -- uname -a");
         out.println("  Daytona SDKs     read DAYTONA_API_URL and DAYTONA_API_KEY, which env prints");
         out.println("  Hermes Agent     the same, with terminal.backend: daytona in its config.yaml");
     }

@@ -165,7 +165,7 @@ public final class ApiClient {
     private InputStream body(HttpURLConnection connection) throws IOException {
         int status = connection.getResponseCode();
         if (status >= HttpURLConnection.HTTP_OK && status < HttpURLConnection.HTTP_MULT_CHOICE) {
-            return connection.getInputStream();
+            return new AsItComes(connection.getInputStream());
         }
         throw refusal(status, connection.getErrorStream());
     }

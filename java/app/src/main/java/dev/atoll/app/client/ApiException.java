@@ -1,5 +1,8 @@
 package dev.atoll.app.client;
 
+import java.net.HttpURLConnection;
+import tools.jackson.databind.JsonNode;
+
 /** The server refused; the message is the server's own, for people. */
 public final class ApiException extends RuntimeException {
     private static final long serialVersionUID = 1;
@@ -11,6 +14,12 @@ public final class ApiException extends RuntimeException {
         super(message);
         this.status = status;
         this.code = code;
+    }
+
+    /** An error that the server tells as the last event of an answer that had begun. */
+    public static ApiException told(JsonNode error) {
+        return new ApiException(
+                HttpURLConnection.HTTP_OK, error.path("code").asString(""), error.path("message").asString("the command failed"));
     }
 
     /** Of HTTP. */

@@ -4,7 +4,9 @@ import dev.atoll.http.Nearest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +17,7 @@ import tools.jackson.databind.EnumNamingStrategies;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.exc.InvalidFormatException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
@@ -61,11 +64,20 @@ public final class ConfigFile {
         } catch (UnrecognizedPropertyException unknown) {
             throw unknownKey(path(unknown), unknown.getPropertyName(),
                     unknown.getKnownPropertyIds().stream().map(String::valueOf).toList());
+        } catch (InvalidFormatException wrong) {
+            throw new ConfigException(path(wrong) + " is " + wrong.getValue() + allowed(wrong.getTargetType()));
         } catch (DatabindException wrong) {
             Throwable cause = wrong.getCause() instanceof IllegalArgumentException reason ? reason : wrong;
             String message = cause == wrong ? wrong.getOriginalMessage() : String.valueOf(cause.getMessage());
             throw new ConfigException(path(wrong) + ": " + message.lines().findFirst().orElse(""));
         }
+    }
+
+    private static String allowed(Class<?> type) {
+        Object[] constants = type.getEnumConstants();
+        return constants == null
+                ? "; allowed: " + type.getSimpleName().toLowerCase(Locale.ROOT)
+                : "; allowed: " + Arrays.stream(constants).map(c -> YAML.valueToTree(c).asString()).collect(Collectors.joining(", "));
     }
 
     private static String path(JacksonException at) {

@@ -67,15 +67,19 @@ final class Settings {
                 face.listen().port(),
                 face.publicUrl().map(URI::create),
                 face.defaultSnapshot(),
-                plain.snapshotUser(),
+                face.snapshotUser(),
                 face.target(),
-                (int) face.autoStop().duration().toMinutes(),
-                plain.autoArchiveMinutes(),
-                face.autoDelete().map(span -> (int) span.duration().toMinutes()).orElse(plain.autoDeleteMinutes()),
+                minutes(face.autoStop()),
+                face.autoArchive().map(Settings::minutes).orElse(plain.autoArchiveMinutes()),
+                face.autoDelete().map(Settings::minutes).orElse(plain.autoDeleteMinutes()),
                 switch (face.execTimeout()) {
                     case EXIT_CODE_124 -> ExecTimeoutStyle.EXIT_CODE_124;
                     case HTTP_408 -> ExecTimeoutStyle.HTTP_408;
                 },
-                plain.isolationOrder());
+                face.isolationOrder());
+    }
+
+    private static int minutes(Span span) {
+        return Math.toIntExact(span.duration().toMinutes());
     }
 }

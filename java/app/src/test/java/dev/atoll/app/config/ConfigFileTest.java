@@ -70,7 +70,11 @@ class ConfigFileTest {
             native: {public_url: atoll.example}                  | http(s)://
             node: {instance: Big_Name_Of_It}                     | node.instance
             node: {id_base: 5}                                   | node.id_base
-            log: {level: loud}                                   | log.level
+            log: {level: loud}                                   | log.level is loud; allowed: error, warn, info, debug, trace
+            daytona: {exec_timeout: 408}                         | daytona.exec_timeout is 408; allowed: exit_code_124, http_408
+            daytona: {isolation_order: []}                       | at least one class
+            daytona: {isolation_order: [vm]}                     | allowed: container, gvisor, microvm
+            daytona: {auto_archive: 30s}                         | whole minutes
             """)
     void whatIsWrongIsNamed(String yaml, String message) {
         assertThatThrownBy(() -> load(yaml)).isInstanceOf(ConfigException.class).hasMessageContaining(message);

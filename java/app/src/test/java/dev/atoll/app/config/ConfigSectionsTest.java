@@ -2,6 +2,7 @@ package dev.atoll.app.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atoll.domain.Isolation;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -63,10 +64,13 @@ class ConfigSectionsTest {
                         new HostPort("127.0.0.1", 3000),
                         Optional.empty(),
                         "base",
+                        Optional.empty(),
                         "local",
                         new Span(Duration.ofMinutes(15)),
                         Optional.empty(),
-                        DaytonaFaceConfig.ExecTimeout.EXIT_CODE_124));
+                        Optional.empty(),
+                        DaytonaFaceConfig.ExecTimeout.EXIT_CODE_124,
+                        List.of(Isolation.CONTAINER)));
     }
 
     @Test
@@ -76,18 +80,24 @@ class ConfigSectionsTest {
                   listen: "[::1]:3001"
                   public_url: http://daytona.example:3001
                   default_snapshot: mine
+                  snapshot_user: daytona
                   target: eu
                   auto_stop: 0m
+                  auto_archive: 7d
                   auto_delete: 2h
                   exec_timeout: http_408
+                  isolation_order: [gvisor, container]
                 """, new DaytonaFaceConfig(
                 new HostPort("::1", 3001),
                 Optional.of("http://daytona.example:3001"),
                 "mine",
+                Optional.of("daytona"),
                 "eu",
                 new Span(Duration.ZERO),
+                Optional.of(new Span(Duration.ofDays(7))),
                 Optional.of(new Span(Duration.ofHours(2))),
-                DaytonaFaceConfig.ExecTimeout.HTTP_408));
+                DaytonaFaceConfig.ExecTimeout.HTTP_408,
+                List.of(Isolation.GVISOR, Isolation.CONTAINER)));
     }
 
     @Test
