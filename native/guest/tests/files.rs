@@ -66,6 +66,47 @@ fn what_was_written_is_read() {
     assert_eq!(left.len(), 1, "temporary files are left: {left:?}");
 }
 
+/// Root inside cannot open them himself: PID 1 is not dumpable, and that does not bind PID 1.
+#[test]
+fn the_guest_shows_nobody_its_own_files_of_proc() {
+    let mut engine = Engine::start();
+    let own = engine.guest.id();
+    std::os::unix::fs::symlink("/proc/self/maps", engine.file("link")).unwrap();
+    std::os::unix::fs::symlink("/proc/self", engine.file("directory")).unwrap();
+    let mut conn = engine.conn();
+    for path in [
+        "/proc/self/maps".to_owned(),
+        "/proc/thread-self/smaps".to_owned(),
+        "/proc/thread-self/../../maps".to_owned(),
+        format!("/proc/{own}/maps"),
+        format!("/proc/{own}/task/{own}/maps"),
+        "link".to_owned(),
+        "directory/maps".to_owned(),
+    ] {
+        let request = pb::Read {
+            path: path.clone().into_bytes(),
+            ..Default::default()
+        };
+        assert_eq!(
+            conn.fails(Op::Read(request)).0,
+            Code::PermissionDenied,
+            "{path}"
+        );
+    }
+    conn.send(Op::Search(pb::Search {
+        path: format!("/proc/{own}/task").into_bytes(),
+        pattern: b"[heap]".to_vec(),
+        ..Default::default()
+    }));
+    assert!(matches!(conn.answer(), Answer::Ok(_)));
+    let others = format!("/proc/{}/maps", std::process::id());
+    let request = pb::Read {
+        path: others.into_bytes(),
+        ..Default::default()
+    };
+    assert!(!read(&mut conn, request).1.is_empty());
+}
+
 #[test]
 fn files_of_proc_are_read_though_they_say_size_0() {
     let mut engine = Engine::start();

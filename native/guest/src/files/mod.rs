@@ -4,6 +4,7 @@ pub mod attributes;
 pub mod copy;
 pub mod glob;
 pub mod list;
+mod own;
 pub mod path;
 pub mod read;
 pub mod replace;

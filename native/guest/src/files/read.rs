@@ -62,6 +62,7 @@ pub fn open(path: &[u8]) -> Result<(File, bool), Failure> {
     let kind = meta.file_type();
     let shown = String::from_utf8_lossy(path);
     if kind.is_file() {
+        super::own::refuse(&file).map_err(|e| Failure::os(&e, path))?;
         return Ok((file, false));
     }
     if kind.is_dir() {

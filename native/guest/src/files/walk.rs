@@ -54,11 +54,11 @@ impl Entry<'_> {
             flags,
             Mode::empty(),
         )?);
-        if file.metadata()?.is_file() {
-            Ok(file)
-        } else {
-            Err(Errno::INVAL.into())
+        if !file.metadata()?.is_file() {
+            return Err(Errno::INVAL.into());
         }
+        super::own::refuse(&file)?;
+        Ok(file)
     }
 }
 

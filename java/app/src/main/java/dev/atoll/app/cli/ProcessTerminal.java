@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
+import java.net.http.WebSocketHandshakeException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -87,11 +88,20 @@ final class ProcessTerminal {
 
     private WebSocket connect(HttpClient http) {
         String url = client.server().url().replaceFirst("^http", "ws") + Query.of("sandboxes", sandbox, "exec");
-        return http.newWebSocketBuilder()
-                .header("Authorization", "Bearer " + client.server().key())
-                .subprotocols("atoll.process.v1")
-                .buildAsync(URI.create(url), new Receiver())
-                .join();
+        try {
+            return http.newWebSocketBuilder()
+                    .header("Authorization", "Bearer " + client.server().key())
+                    .subprotocols("atoll.process.v1")
+                    .buildAsync(URI.create(url), new Receiver())
+                    .join();
+        } catch (CompletionException failed) {
+            if (failed.getCause() instanceof WebSocketHandshakeException refused) {
+                // Its reason cannot be read from there; that a plain request is refused for the same one can.
+                client.get(Query.of("sandboxes", sandbox));
+                throw new OperatorException("the server refused the connection with status " + refused.getResponse().statusCode());
+            }
+            throw failed;
+        }
     }
 
     private static void send(WebSocket socket, Map<String, Object> message) {

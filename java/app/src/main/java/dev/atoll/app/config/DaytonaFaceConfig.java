@@ -12,7 +12,7 @@ public record DaytonaFaceConfig(
         @Key("How clients reach it when that differs from the address they call (a proxy, a name): http(s)://host[:port].")
         Optional<String> publicUrl,
         @Key("Template or snapshot of a create that names neither snapshot nor image.") String defaultSnapshot,
-        @Key("User of sandboxes made from a snapshot or by a create that names nothing; null = the template's.")
+        @Key("User of sandboxes made from a snapshot or by a create that names nothing; null = the template's. It must be able to enter the template's working directory.")
         Optional<String> snapshotUser,
         @Key("Region that creates are in that name none.") String target,
         @Key("Idle time after which a sandbox is stopped, whole minutes; 0m = never.") Span autoStop,

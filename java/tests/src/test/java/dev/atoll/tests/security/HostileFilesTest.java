@@ -65,6 +65,20 @@ class HostileFilesTest {
         }
     }
 
+    /** The kernel lets PID 1 look into itself, so PID 1 must not do it for others. */
+    @Test
+    void theMemoryMapOfPid1IsShownToNobody() {
+        box.sh("ln -sfn /proc/1/maps /tmp/own; ln -sfn /proc/self /tmp/self");
+        for (String path : List.of(
+                "/proc/1/maps", "/proc/self/smaps", "/proc/thread-self/maps", "/proc/1/task/1/maps", "/tmp/own", "/tmp/self/maps")) {
+            for (FileContext as : List.of(ROOT, new FileContext(Optional.of("nobody"), Optional.of("/")))) {
+                assertRefused(Code.PERMISSION_DENIED, () -> files.read(CALLER, box.id(), as, path, 0, MIB).close());
+            }
+        }
+        assertThat(box.sh("cat /proc/1/maps 2>/dev/null || echo closed").strip()).isEqualTo("closed");
+        assertThat(box.sh("sleep 60 & cat /proc/$!/maps; kill $!")).contains("[heap]");
+    }
+
     @Test
     void aPathThatTheWorkingDirectoryMakesTooLongIsRefusedInside() {
         var deep = new FileContext(Optional.empty(), Optional.of("/" + "b/".repeat(1500)));
