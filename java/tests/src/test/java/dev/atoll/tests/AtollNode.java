@@ -98,7 +98,11 @@ public final class AtollNode implements AutoCloseable {
             node.startEngine();
             return node;
         } catch (RuntimeException e) {
-            node.close();
+            try {
+                node.close();
+            } catch (RuntimeException unclean) {
+                e.addSuppressed(unclean);
+            }
             throw e;
         }
     }

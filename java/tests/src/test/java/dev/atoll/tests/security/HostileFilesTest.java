@@ -76,7 +76,7 @@ class HostileFilesTest {
             }
         }
         assertThat(box.sh("cat /proc/1/maps 2>/dev/null || echo closed").strip()).isEqualTo("closed");
-        assertThat(box.sh("sleep 60 & cat /proc/$!/maps; kill $!")).contains("[heap]");
+        assertThat(box.sh("sleep 60 & cat /proc/$!/maps; kill $!")).contains("[stack]");
     }
 
     @Test
