@@ -1,5 +1,6 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.Builds;
 import dev.atoll.domain.Files;
 import dev.atoll.domain.Keys;
 import dev.atoll.domain.Node;
@@ -48,6 +49,7 @@ public final class Engine implements AutoCloseable {
     private final Files files;
     private final Ports ports;
     private final Templates templates;
+    private final BuildService builds;
     private final Keys keys;
     private final Secrets secrets;
     private final Node node;
@@ -80,16 +82,26 @@ public final class Engine implements AutoCloseable {
                 config, clock, store.sandboxes(), warden, boot, slots, gate, registry, usage, secretService,
                 entrypoints, meters, killPoints, virtualThreads, rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
+        var layers = new LayerCare(warden);
         var catalog = new TemplateCatalog(
-                store.templates(), store.snapshots(), warden, gate, registry, facts, aliases, ids, clock);
+                store.templates(), store.snapshots(), warden, gate, registry, facts, aliases, layers, ids, clock);
+        var cache = new BuildCache(store.buildSteps(), warden, gate, ids, clock);
+        var listed = new TransientSandboxes();
+        layers.add(catalog::knownLayers);
+        layers.add(registry::layers);
+        layers.add(snapshots::layers);
+        layers.add(cache::layers);
         var isolations = new Isolations(facts);
-        var reconciler = new Reconciler(tools, warm, snapshots, catalog, facts);
+        var reconciler = new Reconciler(tools, warm, snapshots, catalog, cache, listed, layers, facts);
         reconciler.recover();
         warm.start();
-        upkeep = new Upkeep(config, registry, store.sandboxes(), warden, usage, secretService, output, warm, clock);
+        upkeep = new Upkeep(
+                config, registry, store.sandboxes(), warden, usage, secretService, output, warm, cache, listed, clock);
         meters.observe(warm::size, registry::count);
 
-        sandboxes = new SandboxService(tools, ids, new SourceResolver(catalog, snapshots, aliases), snapshots, isolations);
+        var sources = new SourceResolver(catalog, snapshots, aliases);
+        sandboxes = new SandboxService(tools, ids, sources, snapshots, isolations);
+        builds = new BuildService(new BuildTools(tools, cache, catalog, listed, ids), sources);
         var calls = new GuestCalls(registry);
         processes = new ProcessService(calls, tools, ids);
         secrets = secretService;
@@ -97,7 +109,9 @@ public final class Engine implements AutoCloseable {
         ports = new PortService(calls, clock);
         templates = catalog;
         keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash());
-        node = new NodeService(config, warden, gate, facts, isolations, registry, snapshots, catalog, usage, warm, reconciler, upkeep);
+        node = new NodeService(
+                config, warden, gate, facts, isolations, registry, snapshots, cache, listed, layers, usage, warm, reconciler,
+                upkeep);
         events = warden.events(new NodeEvents(registry, warm, reconciler, meters));
     }
 
@@ -145,6 +159,10 @@ public final class Engine implements AutoCloseable {
         return templates;
     }
 
+    public Builds builds() {
+        return builds;
+    }
+
     public Keys keys() {
         return keys;
     }
@@ -166,6 +184,7 @@ public final class Engine implements AutoCloseable {
     public void close() {
         events.close();
         rules.close();
+        builds.close();
         snapshots.close();
         upkeep.close();
         detachAll();

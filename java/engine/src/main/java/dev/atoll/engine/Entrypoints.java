@@ -100,7 +100,9 @@ final class Entrypoints {
                 return;
             } catch (AtollException e) {
                 // The connection broke: the guest dials again, or the boot is over.
-                LockSupport.parkNanos(RETRY.toNanos());
+                if (owner.livesIn(boot)) {
+                    LockSupport.parkNanos(RETRY.toNanos());
+                }
             }
         }
     }

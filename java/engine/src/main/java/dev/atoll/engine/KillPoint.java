@@ -45,5 +45,13 @@ public enum KillPoint {
     DELETE_MARKED,
     DELETE_KILLED,
     DELETE_DISK_GONE,
-    DELETE_COMMITTED
+    DELETE_COMMITTED,
+    /** A step of a build is done, its disk is not kept. */
+    BUILD_STEP_RUN,
+    /** The disk of a step is in the pool, no row names it. */
+    BUILD_STEP_KEPT,
+    /** The layer of a build is in the pool, no row names it. */
+    BUILD_LAYER_MADE,
+    /** The template is there, the caller was told nothing. */
+    BUILD_COMMITTED
 }

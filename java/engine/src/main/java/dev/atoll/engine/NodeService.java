@@ -3,27 +3,21 @@ package dev.atoll.engine;
 import dev.atoll.domain.AtollException;
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.ForbiddenException;
-import dev.atoll.domain.LayerId;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.Usage;
 import dev.atoll.warden.Known;
-import dev.atoll.warden.Layer;
 import dev.atoll.warden.Warden;
 import dev.atoll.warden.WardenInfo;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The node as operators see it. */
 final class NodeService implements Node {
-    private static final Logger LOG = LoggerFactory.getLogger(NodeService.class);
-
     private final EngineConfig config;
     private final Warden warden;
     private final MakingGate gate;
@@ -31,7 +25,9 @@ final class NodeService implements Node {
     private final Isolations isolations;
     private final SandboxRegistry registry;
     private final SnapshotService snapshots;
-    private final TemplateCatalog templates;
+    private final BuildCache builds;
+    private final TransientSandboxes listed;
+    private final LayerCare layers;
     private final UsageLedger usage;
     private final WarmPools warm;
     private final Reconciler reconciler;
@@ -45,7 +41,9 @@ final class NodeService implements Node {
             Isolations isolations,
             SandboxRegistry registry,
             SnapshotService snapshots,
-            TemplateCatalog templates,
+            BuildCache builds,
+            TransientSandboxes listed,
+            LayerCare layers,
             UsageLedger usage,
             WarmPools warm,
             Reconciler reconciler,
@@ -57,7 +55,9 @@ final class NodeService implements Node {
         this.isolations = isolations;
         this.registry = registry;
         this.snapshots = snapshots;
-        this.templates = templates;
+        this.builds = builds;
+        this.listed = listed;
+        this.layers = layers;
         this.usage = usage;
         this.warm = warm;
         this.reconciler = reconciler;
@@ -107,17 +107,10 @@ final class NodeService implements Node {
 
     private Known known() {
         List<SandboxId> sandboxes =
-                registry.all().stream().map(SandboxOwner::id).toList();
-        return new Known(sandboxes, List.copyOf(snapshots.known()), List.copyOf(knownLayers()));
-    }
-
-    private Set<LayerId> knownLayers() {
-        return Stream.of(
-                        templates.knownLayers().stream(),
-                        registry.all().stream().flatMap(o -> o.record().layers().stream()),
-                        snapshots.layers().stream())
-                .flatMap(layers -> layers)
-                .collect(Collectors.toSet());
+                Stream.concat(registry.all().stream().map(SandboxOwner::id), listed.all().stream()).toList();
+        List<SnapshotId> disks =
+                Stream.concat(snapshots.known().stream(), builds.snapshots().stream()).toList();
+        return new Known(sandboxes, disks, List.copyOf(layers.used()));
     }
 
     @Override
@@ -138,23 +131,8 @@ final class NodeService implements Node {
             throw new ForbiddenException("only an operator's key may prune");
         }
         long freed = snapshots.removeExpired();
+        freed += builds.dropAll();
         reconciler.resynchronise();
-        Set<LayerId> known = knownLayers();
-        for (Layer layer : warden.listAll().layers()) {
-            if (layer.name().isEmpty() && !known.contains(layer.id())) {
-                freed += remove(layer);
-            }
-        }
-        return freed;
-    }
-
-    private long remove(Layer layer) {
-        try {
-            warden.deleteLayer(layer.id());
-            return layer.bytes();
-        } catch (AtollException e) {
-            LOG.warn("layer {} could not be removed: {}", layer.id(), e.getMessage());
-            return 0;
-        }
+        return freed + layers.removeUnused();
     }
 }

@@ -71,6 +71,9 @@ final class Reconciler {
     private final Boot boot;
     private final SnapshotService snapshots;
     private final TemplateCatalog templates;
+    private final BuildCache builds;
+    private final TransientSandboxes transients;
+    private final LayerCare layers;
     private final NodeFacts facts;
     private final Executor virtualThreads;
 
@@ -79,6 +82,9 @@ final class Reconciler {
             WarmPools warm,
             SnapshotService snapshots,
             TemplateCatalog templates,
+            BuildCache builds,
+            TransientSandboxes transients,
+            LayerCare layers,
             NodeFacts facts) {
         this.tools = tools;
         this.warden = tools.warden();
@@ -90,6 +96,9 @@ final class Reconciler {
         this.warm = warm;
         this.snapshots = snapshots;
         this.templates = templates;
+        this.builds = builds;
+        this.transients = transients;
+        this.layers = layers;
         this.facts = facts;
     }
 
@@ -117,9 +126,12 @@ final class Reconciler {
             recover(record, live.get(id), disks.contains(id));
         }
         found.slots().forEach(slot -> slots.discardLeftover(slot.id()));
-        snapshots.recover(found.snapshots().stream().map(Disk::id).collect(Collectors.toSet()));
+        Set<SnapshotId> inPool = found.snapshots().stream().map(Disk::id).collect(Collectors.toSet());
+        snapshots.recover(inPool);
+        builds.recover(inPool);
         templates.reconcile();
         removeUnknown(found, journalled::contains);
+        long unused = layers.removeUnused();
         slots.removeDirectoriesExcept(usedSlots());
         LOG.info("{} sandboxes in the journal, {} of them live", registry.all().size(), live.size());
     }
@@ -196,7 +208,7 @@ final class Reconciler {
                 owner.enqueue(new SandboxCommand.Delete());
             }
         }
-        removeUnknown(found, id -> registry.find(id).isPresent());
+        removeUnknown(found, id -> registry.find(id).isPresent() || transients.projectOf(id).isPresent());
     }
 
     /** What the inventory holds and no table names. */
@@ -213,7 +225,8 @@ final class Reconciler {
                 attempt("disk", disk.id(), () -> warden.deleteDisk(disk.id()));
             }
         }
-        Set<SnapshotId> knownSnapshots = snapshots.known();
+        Set<SnapshotId> knownSnapshots = new HashSet<>(snapshots.known());
+        knownSnapshots.addAll(builds.snapshots());
         for (Disk<SnapshotId> disk : found.snapshots()) {
             if (!knownSnapshots.contains(disk.id())) {
                 LOG.warn("snapshot {} is nobody's: it is removed", disk.id());

@@ -3,6 +3,7 @@ package dev.atoll.engine;
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.InvalidFieldException;
+import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Page;
 import dev.atoll.domain.ProjectId;
@@ -15,7 +16,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -84,6 +87,11 @@ final class SandboxRegistry {
 
     Collection<SandboxOwner> all() {
         return owners.values();
+    }
+
+    /** What the sandboxes stand on. */
+    Set<LayerId> layers() {
+        return owners.values().stream().flatMap(owner -> owner.record().layers().stream()).collect(Collectors.toSet());
     }
 
     int count(SandboxState state) {

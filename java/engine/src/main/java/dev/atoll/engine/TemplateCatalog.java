@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,9 +47,11 @@ final class TemplateCatalog implements Templates {
     private final SandboxRegistry registry;
     private final NodeFacts facts;
     private final ImageAliases aliases;
+    private final LayerCare layers;
     private final Ids ids;
     private final Clock clock;
-    private final Map<TemplateId, Template> made = new ConcurrentHashMap<>();
+    private final Map<TemplateId, TemplateRecord> made = new ConcurrentHashMap<>();
+    private final ReentrantLock naming = new ReentrantLock();
     private volatile Map<TemplateId, Template> imported = Map.of();
 
     TemplateCatalog(
@@ -59,6 +62,7 @@ final class TemplateCatalog implements Templates {
             SandboxRegistry registry,
             NodeFacts facts,
             ImageAliases aliases,
+            LayerCare layers,
             Ids ids,
             Clock clock) {
         this.store = store;
@@ -68,12 +72,13 @@ final class TemplateCatalog implements Templates {
         this.registry = registry;
         this.facts = facts;
         this.aliases = aliases;
+        this.layers = layers;
         this.ids = ids;
         this.clock = clock;
         readImported();
         for (TemplateRecord record : store.all()) {
             if (record.state() == MakeState.READY) {
-                made.put(record.template().id(), record.template());
+                made.put(record.template().id(), record);
             }
         }
     }
@@ -100,7 +105,7 @@ final class TemplateCatalog implements Templates {
     }
 
     Optional<Template> find(TemplateId id) {
-        return Optional.ofNullable(made.getOrDefault(id, imported.get(id)));
+        return Optional.ofNullable(made.get(id)).map(TemplateRecord::template).or(() -> Optional.ofNullable(imported.get(id)));
     }
 
     private Optional<Template> lookUp(ProjectId project, String reference) {
@@ -112,6 +117,7 @@ final class TemplateCatalog implements Templates {
     private Stream<Template> visible(ProjectId project) {
         return Stream.concat(
                 made.values().stream()
+                        .map(TemplateRecord::template)
                         .filter(t -> t.project().equals(Optional.of(project)))
                         .sorted(Comparator.comparing(Template::name)),
                 imported.values().stream());
@@ -137,13 +143,57 @@ final class TemplateCatalog implements Templates {
             Template ready = new Template(
                     intended.id(), name, intended.project(), layers, config, bytes, false, List.of(),
                     intended.createdAt());
-            store.put(new TemplateRecord(ready, Optional.empty(), MakeState.READY));
-            made.put(ready.id(), ready);
+            var record = new TemplateRecord(ready, Optional.empty(), MakeState.READY);
+            store.put(record);
+            made.put(ready.id(), record);
             return ready;
         } catch (RuntimeException e) {
             forget(intended);
             throw e;
         }
+    }
+
+    /** The newest of the project's templates that were built from all that this key names. */
+    Optional<Template> built(ProjectId project, String buildKey) {
+        return made.values().stream()
+                .filter(record -> record.buildKey().equals(Optional.of(buildKey)))
+                .map(TemplateRecord::template)
+                .filter(template -> template.project().equals(Optional.of(project)))
+                .max(Comparator.comparing(Template::createdAt));
+    }
+
+    /**
+     * Enters a template that was built, or entered before: then nothing changes. Another one that has
+     * its name keeps its id and is called by that.
+     */
+    void enter(Template template, String buildKey) {
+        naming.lock();
+        try {
+            if (made.containsKey(template.id())) {
+                return;
+            }
+            made.values().stream()
+                    .filter(r -> r.template().project().equals(template.project()))
+                    .filter(r -> r.template().name().equals(template.name()))
+                    .findFirst()
+                    .ifPresent(this::callByItsId);
+            var record = new TemplateRecord(template, Optional.of(buildKey), MakeState.READY);
+            store.put(record);
+            made.put(template.id(), record);
+        } finally {
+            naming.unlock();
+        }
+    }
+
+    private void callByItsId(TemplateRecord record) {
+        Template t = record.template();
+        var renamed = new TemplateRecord(
+                new Template(
+                        t.id(), t.id().value(), t.project(), t.layers(), t.config(), t.sizeBytes(), t.builtIn(),
+                        t.aliases(), t.createdAt()),
+                record.buildKey(), record.state());
+        store.put(renamed);
+        made.put(t.id(), renamed);
     }
 
     @Override
@@ -154,24 +204,20 @@ final class TemplateCatalog implements Templates {
         if (template.builtIn()) {
             throw new ForbiddenException("template '" + template.name() + "' came with the installation");
         }
-        LayerId own = template.layers().getLast();
-        boolean used = registry.all().stream().anyMatch(o -> o.record().layers().contains(own))
-                || snapshots.all().stream().anyMatch(s -> s.snapshot().layers().contains(own))
-                || made.values().stream().anyMatch(t -> !t.id().equals(id) && t.layers().contains(own));
+        boolean used = registry.all().stream().anyMatch(o -> o.record().sandbox().template().equals(id))
+                || snapshots.all().stream().anyMatch(s -> s.snapshot().template().equals(id));
         if (used) {
-            throw new ConflictException(
-                    "template '" + template.name() + "' is in use: sandboxes, snapshots or templates stand on it");
+            throw new ConflictException("template '" + template.name() + "' is in use: sandboxes or snapshots stand on it");
         }
         made.remove(id);
-        store.put(new TemplateRecord(template, Optional.empty(), MakeState.DELETING));
         forget(template);
     }
 
-    /** Removes a template's own layer, then its row; what is left of it is found at the next start. */
+    /** Removes a template's row, then the layers that nobody else uses; what is left of those goes at the next start. */
     private void forget(Template template) {
         try {
-            warden.deleteLayer(template.layers().getLast());
             store.delete(template.id());
+            long unused = layers.removeUnused();
         } catch (RuntimeException e) {
             LOG.warn("template {} could not be removed for now: {}", template.id(), e.getMessage());
         }
@@ -182,7 +228,7 @@ final class TemplateCatalog implements Templates {
         readImported();
         for (TemplateRecord record : store.all()) {
             if (record.state() != MakeState.READY) {
-                forget(record.template());
+                store.delete(record.template().id());
             }
         }
     }

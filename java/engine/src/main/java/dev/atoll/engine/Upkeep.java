@@ -26,6 +26,7 @@ final class Upkeep implements AutoCloseable {
     private final SandboxStore journal;
     private final Warden warden;
     private final UsageLedger usage;
+    private final TransientSandboxes listed;
     private final Clock clock;
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().name("upkeep").factory());
@@ -39,15 +40,19 @@ final class Upkeep implements AutoCloseable {
             SecretService secrets,
             EndedOutput output,
             WarmPools warm,
+            BuildCache builds,
+            TransientSandboxes listed,
             Clock clock) {
         this.registry = registry;
         this.journal = journal;
         this.warden = warden;
         this.usage = usage;
+        this.listed = listed;
         this.clock = clock;
         every(config.flushEvery(), this::storeActivity);
         every(config.sampleEvery(), this::sampleUsage);
         every(TRIM_EVERY, warm::trim);
+        every(PURGE_EVERY, builds::dropUnused);
         every(PURGE_EVERY, () -> purge(config.endedKept(), secrets, output));
     }
 
@@ -85,7 +90,7 @@ final class Upkeep implements AutoCloseable {
 
     /** Reads what the live sandboxes use and stores the growth. */
     void sampleUsage() {
-        usage.sample(warden.usage(List.of()), id -> registry.find(id).map(SandboxOwner::project));
+        usage.sample(warden.usage(List.of()), id -> registry.find(id).map(SandboxOwner::project).or(() -> listed.projectOf(id)));
     }
 
     /** Stores the last activities; what fails is lost with the engine. */

@@ -2,6 +2,8 @@ package dev.atoll.tests.engine;
 
 import static dev.atoll.tests.AtollNode.CALLER;
 
+import dev.atoll.domain.Build;
+import dev.atoll.domain.BuildTemplate;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.Sandbox;
@@ -54,6 +56,11 @@ public final class KillPointChild {
             case DELETE_MARKED, DELETE_KILLED, DELETE_DISK_GONE, DELETE_COMMITTED -> {
                 Sandbox doomed = sandboxes.create(CALLER, AtollNode.base().name(Optional.of("doomed")).build());
                 sandboxes.delete(CALLER, doomed.id());
+            }
+            case BUILD_STEP_RUN, BUILD_STEP_KEPT, BUILD_LAYER_MADE, BUILD_COMMITTED -> {
+                Build build = node.engine().builds().start(
+                        CALLER, BuildTemplate.of("FROM base\nRUN echo built > /built").withName(Optional.of("half-made")));
+                node.engine().builds().await(CALLER, build.id(), Duration.ofMinutes(2));
             }
         }
     }

@@ -3,16 +3,20 @@ package dev.atoll.tests.engine;
 import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atoll.domain.Caller;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
+import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxQuery;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.Snapshot;
+import dev.atoll.domain.Template;
 import dev.atoll.engine.KillPoint;
 import dev.atoll.tests.AtollNode;
 import dev.atoll.tests.ChildJvm;
+import dev.atoll.warden.Layer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -33,6 +37,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class KillPointTest {
+    private static final Caller OPERATOR = new Caller(ProjectId.DEFAULT, "operator", true);
+
     private final long seed = Long.getLong("atoll.test.seed", 20_261_124L);
     private AtollNode node;
     private SandboxId survivor;
@@ -101,6 +107,11 @@ class KillPointTest {
                         .hasSizeGreaterThan(1);
             case DELETE_MARKED, DELETE_KILLED, DELETE_DISK_GONE, DELETE_COMMITTED ->
                 assertThat(node.engine().sandboxes().findByName(CALLER, "doomed")).isEmpty();
+            case BUILD_STEP_RUN, BUILD_STEP_KEPT, BUILD_LAYER_MADE -> {
+                assertThat(templates()).doesNotContain("half-made");
+                assertThat(node.warden().listAll().layers()).extracting(Layer::name).doesNotContain("");
+            }
+            case BUILD_COMMITTED -> assertThat(templates()).contains("half-made");
         }
     }
 
@@ -117,6 +128,10 @@ class KillPointTest {
                 .isEqualTo(KillPointChild.ACKNOWLEDGED));
     }
 
+    private List<String> templates() {
+        return node.engine().templates().list(CALLER).stream().map(Template::name).toList();
+    }
+
     private SandboxState stateOfSurvivor() {
         return node.engine().sandboxes().get(CALLER, survivor).state();
     }
@@ -129,6 +144,10 @@ class KillPointTest {
             }
         }
         node.engine().snapshots().list(CALLER).forEach(s -> node.engine().snapshots().delete(CALLER, s.id()));
+        node.engine().templates().list(CALLER).stream()
+                .filter(t -> !t.builtIn())
+                .forEach(t -> node.engine().templates().delete(CALLER, t.id()));
+        node.engine().node().prune(OPERATOR);
         node.sh(survivor, "rm -f /root/ran");
         node.engine().sandboxes().stop(CALLER, survivor, Duration.ZERO);
         node.engine().sandboxes().start(CALLER, survivor);

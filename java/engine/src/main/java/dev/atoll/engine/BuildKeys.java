@@ -1,0 +1,75 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.LayerId;
+import dev.atoll.domain.ProjectId;
+import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.Template;
+import dev.atoll.image.BuildPlan;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Names what a step leaves by all that it depends on: the project, what it stands on, itself and its
+ * inputs. Secrets are in it as a digest that only this node can make.
+ */
+final class BuildKeys {
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private final String project;
+    private final String secrets;
+
+    /** @param secrets a digest of the secret environment, empty = there is none */
+    BuildKeys(ProjectId project, String secrets) {
+        this.project = project.value();
+        this.secrets = secrets;
+    }
+
+    /** Of what a build begins with. */
+    String base(List<LayerId> layers, Optional<SnapshotId> snapshot) {
+        return hash("base", layers.stream().map(LayerId::value).toList(), snapshot.map(SnapshotId::value).orElse(""));
+    }
+
+    String step(String parent, BuildPlan.Work work) {
+        return switch (work) {
+            case BuildPlan.Run run -> hash(
+                    "run", parent, run.directories(), run.argv(), new TreeMap<>(run.env()), run.user(), run.workdir(),
+                    secrets);
+            case BuildPlan.Copy copy -> hash(
+                    "copy", parent, copy.directories(), copy.owner().orElse(""),
+                    copy.files().stream()
+                            .map(placed -> List.of(placed.path(), placed.mode(), placed.file().sha256()))
+                            .toList());
+        };
+    }
+
+    /** Of a template: where its disk ends up and what it says about processes. */
+    String template(String disk, Template.Config config) {
+        Map<String, Object> all = new TreeMap<>(Map.of(
+                "env", new TreeMap<>(config.env()),
+                "user", config.user(),
+                "workdir", config.workdir(),
+                "entrypoint", config.entrypoint(),
+                "command", config.command(),
+                "shell", config.shell(),
+                "labels", new TreeMap<>(config.labels()),
+                "ports", new TreeSet<>(config.exposedPorts())));
+        return hash("template", disk, all);
+    }
+
+    private String hash(Object... parts) {
+        byte[] text = JSON.writeValueAsString(List.of(project, List.of(parts))).getBytes(StandardCharsets.UTF_8);
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package dev.atoll.engine;
+
+import dev.atoll.domain.SandboxId;
+import java.time.Clock;
+
+/** What every build works with; one for all of them. */
+record BuildTools(
+        OwnerTools owners, BuildCache cache, TemplateCatalog catalog, TransientSandboxes listed, Ids ids) {
+    Clock clock() {
+        return owners.clock();
+    }
+
+    KillPoints killPoints() {
+        return owners.killPoints();
+    }
+
+    /** A sandbox for the steps of one build, not booted yet. */
+    BuildSandbox sandbox(BuildRun.Order order) {
+        return new BuildSandbox(
+                owners, listed, new SandboxId(ids.next()), order.project(), order.base().template(),
+                order.resources(), order.base().layers());
+    }
+}
