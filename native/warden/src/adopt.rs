@@ -31,11 +31,16 @@ impl Warden {
         let kept: Vec<Id> = adopted.iter().map(|s| s.slot).collect();
         self.kill_strangers(&kept)?;
         self.forget_dead(&kept)?;
-        for sandbox in adopted {
+        for sandbox in &adopted {
             let mut state = lock(&self.state);
             state.indexes.insert(sandbox.index);
-            state.sandboxes.insert(sandbox.id, sandbox);
+            state.sandboxes.insert(sandbox.id, sandbox.clone());
         }
+        for sandbox in adopted {
+            self.locks
+                .with(sandbox.id, || self.finish_saving(&sandbox))?;
+        }
+        self.remove_lost_memory()?;
         // What is left now belongs to nobody.
         let repair = atoll_wire::warden::Audit {
             repair: true,
@@ -86,6 +91,7 @@ impl Warden {
             }),
             upper: Mutex::new(Some(upper)),
             loop_number,
+            mark: Mutex::new(record.mark),
             recorded: Mutex::new(false),
             oom: Mutex::new(None),
             oom_told: Mutex::new(0),

@@ -8,6 +8,7 @@ use atoll_wire::warden::audit_report::Leak;
 use atoll_wire::warden::{Audit, AuditReport};
 
 use crate::fault::{During, Outcome};
+use crate::gvisor::memory;
 use crate::ids::Id;
 use crate::lock::lock;
 use crate::pool::disks::Family;
@@ -59,6 +60,12 @@ impl Warden {
                             Family::Snapshot => self.delete_snapshot(id),
                         });
                     }
+                }
+            }
+            for id in memory::ids(&self.pool).during("memory")? {
+                if !known_sandboxes.contains(&id) && !known_snapshots.contains(&id) {
+                    let name = memory::memory_dir(&self.pool, id);
+                    audit.found("file", name.display(), || self.delete_memory(id));
                 }
             }
             for id in self.pool.layers().during("layers")? {

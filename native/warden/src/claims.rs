@@ -9,9 +9,10 @@ use atoll_wire::warden::{self as wire, Claimed, Isolation, Killed, claim};
 
 use crate::committer::Job;
 use crate::fault::{During, Fault, Outcome};
+use crate::gvisor::memory::{self, Saved};
 use crate::gvisor::{Prepared, Warm};
 use crate::ids::Id;
-use crate::live::LiveRecord;
+use crate::live::{LiveRecord, Mark};
 use crate::lock::lock;
 use crate::mounts::{Leftovers, Upper};
 use crate::pool::disks::{DiskRecord, Family};
@@ -38,16 +39,25 @@ enum DiskSource {
     New(u64),
     Existing,
     Snapshot(Id),
+    /// Goes on from the memory saved under this id.
+    Memory(Id),
 }
 
 impl Order {
     /// A sandbox that runs already is what it is.
     fn fits(&self, slot: &Slot, default_class: u64) -> Outcome<()> {
-        let Kind::Gvisor(Prepared {
-            warm: Some(warm), ..
-        }) = &slot.kind
-        else {
-            return Ok(());
+        let warm = match (&slot.kind, &self.disk) {
+            (
+                Kind::Gvisor(Prepared {
+                    warm: Some(warm), ..
+                }),
+                _,
+            ) => warm,
+            (Kind::Container { .. }, DiskSource::Memory(_)) => {
+                let what = "a container cannot go on from saved memory";
+                return Err(Fault::invalid("memory", what));
+            }
+            _ => return Ok(()),
         };
         let new = matches!(self.disk, DiskSource::New(size) if size == default_class);
         if !new || self.profile != Profile::Standard || self.layers != warm.layers {
@@ -74,14 +84,11 @@ impl Warden {
             }
             Some(claim::Disk::Existing(true)) => DiskSource::Existing,
             Some(claim::Disk::Snapshot(id)) => DiskSource::Snapshot(Id::of("snapshot", id)?),
-            Some(claim::Disk::Memory(_)) => {
-                let what = "memory cannot be saved";
-                return Err(Fault::new(wire::failure::Code::Unsupported, what));
-            }
+            Some(claim::Disk::Memory(id)) => DiskSource::Memory(Id::of("memory", id)?),
             Some(claim::Disk::Existing(false)) | None => {
                 return Err(Fault::invalid(
                     "disk",
-                    "disk must be new_bytes, existing or snapshot",
+                    "disk must be new_bytes, existing, snapshot or memory",
                 ));
             }
         };
@@ -160,10 +167,17 @@ impl Warden {
         match order.disk {
             DiskSource::Existing if !there => Err(Fault::not_found("disk", order.sandbox)),
             DiskSource::Existing => Ok(()),
+            DiskSource::Memory(memory) if memory == order.sandbox => {
+                memory::manifest(&self.pool, &self.key, memory).map(drop)
+            }
             _ if there => Err(Fault::exists("disk", order.sandbox)),
             DiskSource::New(_) => self.pool.admit(),
             DiskSource::Snapshot(snapshot) => {
                 self.pool.record(Family::Snapshot, snapshot)?;
+                self.pool.admit()
+            }
+            DiskSource::Memory(memory) => {
+                memory::manifest(&self.pool, &self.key, memory)?;
                 self.pool.admit()
             }
         }
@@ -175,8 +189,10 @@ impl Warden {
         layers: &[Arc<LayerMount>],
         mut slot: Slot,
     ) -> Outcome<Claimed> {
-        let made = self.disk_of(order, &mut slot).and_then(|(upper, size)| {
-            Ok((self.run(order, layers, &mut slot, &upper)?, upper, size))
+        let made = self.memory_of(order).and_then(|memory| {
+            let (upper, size) = self.disk_of(order, &mut slot)?;
+            let unused = self.run(order, layers, &mut slot, &upper, memory.as_ref())?;
+            Ok((unused, upper, size))
         });
         let (mut unused, upper, size) = match made {
             Ok(made) => made,
@@ -238,6 +254,7 @@ impl Warden {
             group,
             layers: order.layers.clone(),
             limits: Mutex::new(order.limits),
+            mark: Mutex::new(Mark::None),
             upper: Mutex::new(Some(mounted.mount)),
             loop_number: mounted.loop_number,
             recorded: Mutex::new(matches!(order.disk, DiskSource::Existing)),
@@ -305,6 +322,27 @@ impl Warden {
                 fs::rename(&tmp, &image).during("name of the disk")?;
                 Ok((self.view(slot, &file)?, size))
             }
+            DiskSource::Memory(memory) => {
+                self.discard_upper(slot)?;
+                if memory == order.sandbox && image.exists() {
+                    let left = self.pool.open_image(Family::Disk, memory)?;
+                    self.wait_unused(memory, &left)?;
+                }
+                let source = memory::memory_dir(&self.pool, memory).join("disk.img");
+                let source = File::open(source).during("saved disk")?;
+                let tmp = self.pool.tmp().join(format!("disk-{}.img", order.sandbox));
+                durable::remove(&tmp).during("clone of the saved disk")?;
+                let file = self
+                    .pool
+                    .clone_file(&source, &tmp)
+                    .during("clone of the saved disk")?;
+                let size = file.metadata().during("disk")?.len();
+                self.pool
+                    .write_record(Family::Disk, order.sandbox, &record(size), true)
+                    .during("record of the disk")?;
+                fs::rename(&tmp, &image).during("name of the disk")?;
+                Ok((self.view(slot, &file)?, size))
+            }
         }
     }
 
@@ -358,11 +396,13 @@ impl Warden {
         layers: &[Arc<LayerMount>],
         slot: &mut Slot,
         upper: &Upper,
+        memory: Option<&Saved>,
     ) -> Outcome<Leftovers> {
         slot.group
             .apply(Some(slot.limits), order.limits)
             .during("limits")?;
-        if !order.network {
+        // What goes on from memory is not who it was: nothing passes until it was told who it is.
+        if !order.network || memory.is_some() {
             self.network
                 .set_enabled(slot.index, false)
                 .during("network")?;
@@ -397,9 +437,15 @@ impl Warden {
                 Ok(Leftovers::default())
             }
             Kind::Gvisor(Prepared { netns, warm: None }) => {
+                let places = memory.map(|saved| (saved.image.as_path(), saved.guest.as_path()));
                 let (process, unused) =
-                    self.start_gvisor(slot, netns.as_fd(), layers, upper, order.profile, None)?;
+                    self.start_gvisor(slot, netns.as_fd(), layers, upper, order.profile, places)?;
                 self.record(order, slot, &process)?;
+                if let DiskSource::Memory(id) = order.disk
+                    && id == order.sandbox
+                {
+                    memory::remove(&self.pool, id).during("used memory")?;
+                }
                 self.watcher
                     .add_end(process.pidfd.as_fd(), slot.id)
                     .during("watching the sandbox")?;
@@ -410,6 +456,25 @@ impl Warden {
                 Ok(unused)
             }
         }
+    }
+
+    /// The saved memory to go on from, checked whole before anything of it is used.
+    fn memory_of(&self, order: &Order) -> Outcome<Option<Saved>> {
+        let DiskSource::Memory(id) = order.disk else {
+            return Ok(None);
+        };
+        let capabilities = |profile| self.confinements.of(profile).capabilities;
+        let saved = memory::verify(&self.pool, &self.key, self.runsc()?, capabilities, id)?;
+        let same = order
+            .layers
+            .iter()
+            .map(Id::as_str)
+            .eq(&saved.manifest.layers);
+        if !same || order.profile != saved.manifest.profile() {
+            let what = "layers or profile are not those that the memory was saved with";
+            return Err(Fault::invalid("memory", what));
+        }
+        Ok(Some(saved))
     }
 
     fn record(&self, order: &Order, slot: &Slot, process: &Process) -> Outcome<()> {
@@ -429,6 +494,7 @@ impl Warden {
             pids: order.limits.pids,
             isolation: isolation.into(),
             extended: order.profile == Profile::Extended,
+            mark: Mark::None,
         };
         self.live
             .write(order.sandbox, &record)
@@ -448,7 +514,8 @@ impl Warden {
         };
         complain(self.live.remove(order.sandbox).during("live record"));
         complain(self.discard_slot(slot));
-        if !matches!(order.disk, DiskSource::Existing) {
+        let own = matches!(order.disk, DiskSource::Memory(id) if id == order.sandbox);
+        if !own && !matches!(order.disk, DiskSource::Existing) {
             complain(self.pool.remove(Family::Disk, order.sandbox).during("disk"));
         }
     }

@@ -57,7 +57,7 @@ impl Warden {
         })
     }
 
-    fn live_record(&self, sandbox: &Sandbox) -> LiveRecord {
+    pub fn live_record(&self, sandbox: &Sandbox) -> LiveRecord {
         let limits = *lock(&sandbox.limits);
         LiveRecord {
             boot_id: self.live.boot_id().to_owned(),
@@ -71,6 +71,7 @@ impl Warden {
             pids: limits.pids,
             isolation: sandbox.isolation.into(),
             extended: sandbox.profile == Profile::Extended,
+            mark: *lock(&sandbox.mark),
         }
     }
 }

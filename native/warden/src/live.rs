@@ -27,6 +27,18 @@ pub struct LiveRecord {
     pub isolation: Class,
     #[serde(default)]
     pub extended: bool,
+    #[serde(default)]
+    pub mark: Mark,
+}
+
+/// What is being done to a sandbox that a successor has to finish.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    #[default]
+    None,
+    /// It stands still while its memory is saved.
+    Saving,
 }
 
 /// The isolation class as it is recorded.

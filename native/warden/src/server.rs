@@ -150,9 +150,12 @@ fn answer(warden: &Warden, op: Op) -> Outcome<Reply> {
         Op::MakeLayer(r) => Reply::Layer(warden.make_layer(&r)?),
         Op::DeleteLayer(r) => done(warden.delete_layer(Id::of("layer", &r.layer)?)?),
         Op::ResizeDisk(r) => done(warden.resize_disk(Id::of("sandbox", &r.sandbox)?, r.bytes)?),
-        Op::Hibernate(_) | Op::SnapshotMemory(_) | Op::DeleteMemory(_) => {
-            return Err(Fault::new(Code::Unsupported, "memory cannot be saved"));
-        }
+        Op::Hibernate(r) => Reply::MemorySaved(warden.hibernate(Id::of("sandbox", &r.sandbox)?)?),
+        Op::SnapshotMemory(r) => Reply::MemorySaved(warden.snapshot_memory(
+            Id::of("sandbox", &r.sandbox)?,
+            Id::of("snapshot", &r.snapshot)?,
+        )?),
+        Op::DeleteMemory(r) => done(warden.delete_memory(Id::of("id", &r.id)?)?),
         Op::Usage(r) => Reply::Usage(warden.usage(&r.sandboxes)?),
         Op::Df(_) => Reply::Df(warden.df()?),
         Op::Audit(r) => Reply::Audit(warden.audit(&r)?),
@@ -224,6 +227,6 @@ fn everything(warden: &Warden) -> Outcome<Everything> {
         snapshots: warden.pool.list(Family::Snapshot).during("snapshots")?,
         layers: layers(warden)?,
         slots,
-        memories: Vec::new(),
+        memories: crate::gvisor::memory::list(&warden.pool, &warden.key).during("memory")?,
     })
 }

@@ -16,7 +16,7 @@ use crate::committer::Job;
 use crate::config::Config;
 use crate::devices;
 use crate::events::Events;
-use crate::gvisor::Gvisor;
+use crate::gvisor::{self, Gvisor, Key};
 use crate::live::LiveDir;
 use crate::lock::KeyedLocks;
 use crate::mounts::Roots;
@@ -72,7 +72,9 @@ pub fn run(config: Config) -> Result<(), String> {
     let roots =
         Roots::open(config.overlay_by_path).map_err(|e| format!("namespace of the layers: {e}"))?;
     let launcher = Launcher::new(&config.guest_binary)?;
-    let gvisor = Gvisor::open(&config, &pool.root.join("guests"));
+    let key = Key::open(&config.state_dir.join("memory.key"))
+        .map_err(|e| format!("key of saved memory: {e}"))?;
+    let gvisor = Gvisor::open(&config, &gvisor::memory::guests_dir(&pool));
     let live = LiveDir::open(&config.run_dir).map_err(|e| format!("live records: {e}"))?;
     let watcher = Watcher::new().map_err(|e| format!("epoll: {e}"))?;
     let (jobs, todo) = sync_channel(crate::committer::BACKLOG);
@@ -86,6 +88,7 @@ pub fn run(config: Config) -> Result<(), String> {
         launcher,
         confinements: Confinements::compile()?,
         gvisor,
+        key,
         live,
         events: Events::default(),
         watcher,

@@ -8,6 +8,7 @@ use atoll_wire::warden::failure::Code;
 use atoll_wire::warden::{self as wire, LayerMade, SnapshotMade, make_layer};
 
 use crate::fault::{During, Fault, Outcome};
+use crate::gvisor::memory;
 use crate::ids::Id;
 use crate::lock::lock;
 use crate::pool::disks::Family;
@@ -64,13 +65,15 @@ impl Warden {
         self.locks.with(snapshot, || {
             self.pool
                 .remove(Family::Snapshot, snapshot)
-                .during("snapshot")
+                .during("snapshot")?;
+            memory::remove(&self.pool, snapshot).during("memory")
         })
     }
 
     pub fn delete_disk(&self, sandbox: Id) -> Outcome<()> {
         self.locks.with(sandbox, || {
             self.refuse_live(sandbox)?;
+            memory::remove(&self.pool, sandbox).during("memory")?;
             self.pool.remove(Family::Disk, sandbox).during("disk")
         })
     }

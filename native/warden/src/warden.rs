@@ -15,9 +15,9 @@ use crate::committer::Job;
 use crate::config::Config;
 use crate::events::Events;
 use crate::fault::{During, Fault, Outcome};
-use crate::gvisor::Gvisor;
+use crate::gvisor::{Gvisor, Key};
 use crate::ids::Id;
-use crate::live::LiveDir;
+use crate::live::{LiveDir, Mark};
 use crate::lock::{KeyedLocks, lock};
 use crate::mounts::Roots;
 use crate::net::Network;
@@ -40,6 +40,8 @@ pub struct Warden {
     pub launcher: Launcher,
     pub confinements: Confinements,
     pub gvisor: Gvisor,
+    /// Seals saved memory.
+    pub key: Key,
     pub live: LiveDir,
     pub events: Events,
     pub watcher: Watcher,
@@ -75,6 +77,7 @@ pub struct Sandbox {
     pub group: Group,
     pub layers: Vec<Id>,
     pub limits: Mutex<Limits>,
+    pub mark: Mutex<Mark>,
     /// The mount of its upper, for syncfs. `None` once the sandbox ends.
     pub upper: Mutex<Option<OwnedFd>>,
     pub loop_number: u32,

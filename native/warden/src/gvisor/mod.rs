@@ -7,14 +7,18 @@
 //! containers. `runsc`'s own records lie in `<run>/g/<slot>/`, one root directory a sandbox: its
 //! commands match ids by prefix, and so never see another one.
 
+mod hibernate;
 mod launch;
+pub mod memory;
 mod prepare;
 mod runsc;
+mod seal;
 mod spec;
 mod userns;
 
 pub use launch::{Launch, Prepared, Warm};
 pub use runsc::{Gvisor, Runsc};
+pub use seal::Key;
 use userns::user_namespace;
 
 use atoll_wire::warden::doctor_report::Check;
