@@ -115,6 +115,8 @@ pub fn configure(guest: &Guest, request: Configure) -> Outcome {
         make_workdir(&directory, &who)?;
     }
     guest.set_settings(settings);
+    // Whoever it stopped goes on as who it is now.
+    crate::quiesce::lift(guest);
     Ok(())
 }
 

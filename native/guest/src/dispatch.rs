@@ -4,7 +4,7 @@ use crate::conn::Conn;
 use crate::failure::{Failure, Outcome};
 use crate::guest::Guest;
 use crate::process::{input, session, signals, spawn};
-use crate::{configure, files, metrics, net, shutdown, tar, watch};
+use crate::{configure, files, metrics, net, quiesce, shutdown, tar, watch};
 use atoll_wire::guest::error::Code;
 use atoll_wire::guest::{ProcessInfo, ProcessList, Request, reply::Result as Answer, request::Op};
 use prost::Message;
@@ -60,6 +60,7 @@ pub fn serve(
         Op::Ports(_) => return net::ports::ports(conn),
         Op::Metrics(_) => return metrics::metrics(guest, conn),
         Op::Shutdown(r) => shutdown::shutdown(guest, &r),
+        Op::Quiesce(r) => quiesce::quiesce(guest, &r)?,
     }
     conn.ok()?;
     Ok(())

@@ -8,6 +8,7 @@ use crate::process::{Process, lock};
 use crate::sys::Waker;
 use atoll_wire::guest::error::Code;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -55,6 +56,8 @@ pub struct Guest {
     pub child_oom_score_adj: i32,
     /// PID 1 of its namespace (not so in tests).
     pub is_init: bool,
+    /// Processes that Quiesce stopped.
+    pub quiesced: Mutex<BTreeSet<i32>>,
 }
 
 impl Guest {
@@ -69,6 +72,7 @@ impl Guest {
             child_nofile: start.nofile,
             child_oom_score_adj: start.child_oom_score_adj,
             is_init: start.is_init,
+            quiesced: Mutex::default(),
         }
     }
 

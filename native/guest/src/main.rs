@@ -21,6 +21,7 @@ mod guest;
 mod metrics;
 mod net;
 mod process;
+mod quiesce;
 mod sentry;
 mod shutdown;
 mod spool;

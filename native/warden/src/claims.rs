@@ -444,7 +444,7 @@ impl Warden {
                 if let DiskSource::Memory(id) = order.disk
                     && id == order.sandbox
                 {
-                    memory::remove(&self.pool, id).during("used memory")?;
+                    memory::mark_used(&self.pool, id).during("used memory")?;
                 }
                 self.watcher
                     .add_end(process.pidfd.as_fd(), slot.id)

@@ -25,7 +25,7 @@ impl Warden {
     pub fn hibernate(&self, id: Id) -> Outcome<MemorySaved> {
         self.locks.with(id, || {
             let sandbox = self.with_sentry(id)?;
-            // Of a restore that was not tidied up after.
+            // Of a restore that the engine has not removed yet.
             memory::remove(&self.pool, id).during("memory")?;
             let started = Instant::now();
             let unsealed = Unsealed::begin(&self.pool, id)?;
@@ -197,8 +197,7 @@ impl Warden {
         match mark {
             Mark::Saving if saved => self.release(sandbox),
             Mark::Saving => self.go_on(sandbox),
-            // Used up by the restore.
-            Mark::None if saved => memory::remove(&self.pool, sandbox.id).during("memory"),
+            // It went on from there; the engine removes it when it knows.
             Mark::None => Ok(()),
         }
     }

@@ -25,6 +25,8 @@ use crate::pool::{Pool, durable};
 use crate::seccomp::Profile;
 
 const FORMAT: u32 = 1;
+/// Exists when the sandbox went on from there.
+const USED: &str = "used";
 /// The files of an uncompressed checkpoint.
 const IMAGE: [&str; 3] = ["checkpoint.img", "pages_meta.img", "pages.img"];
 
@@ -222,6 +224,13 @@ pub fn verify(
     Ok(saved)
 }
 
+/// From now on what is on the sandbox's disk may be newer. Durable when it returns.
+pub fn mark_used(pool: &Pool, id: Id) -> io::Result<()> {
+    let dir = memory_dir(pool, id);
+    fs::File::create(dir.join(USED))?.sync_all()?;
+    durable::sync_dir(&dir)
+}
+
 /// Idempotent. What is removed is gone at once, whole.
 pub fn remove(pool: &Pool, id: Id) -> io::Result<()> {
     let dir = memory_dir(pool, id);
@@ -257,6 +266,7 @@ pub fn list(pool: &Pool, key: &Key) -> io::Result<Vec<Memory>> {
                 .map(|sum| sum.size)
                 .sum(),
             layers: manifest.map(|m| m.layers).unwrap_or_default(),
+            used: memory_dir(pool, id).join(USED).exists(),
         }
     };
     Ok(ids(pool)?.into_iter().map(describe).collect())

@@ -40,11 +40,11 @@ public interface Sandboxes {
      */
     Optional<Sandbox> awaitEnd(Caller caller, SandboxId id, Duration timeout);
 
-    /** STOPPED, FAILED with a whole disk; waits while STOPPING; no-op when RUNNING; resumes when PAUSED. */
+    /** STOPPED, FAILED with a whole disk; waits while STOPPING; no-op when RUNNING; resumes when PAUSED or HIBERNATED. */
     Sandbox start(Caller caller, SandboxId id);
 
     /**
-     * RUNNING, PAUSED; no-op when STOPPED. Processes get SIGTERM, then SIGKILL after the grace.
+     * RUNNING, PAUSED, HIBERNATED (whose memory is dropped); no-op when STOPPED. Processes get SIGTERM, then SIGKILL after the grace.
      *
      * @param grace zero to 60 s; zero kills at once
      */
@@ -53,7 +53,17 @@ public interface Sandboxes {
     /** RUNNING; no-op when PAUSED. Freezes every process, memory stays. */
     Sandbox pause(Caller caller, SandboxId id);
 
-    /** PAUSED; no-op when RUNNING. */
+    /**
+     * RUNNING, PAUSED; no-op when HIBERNATED. Memory goes to the disk and the sandbox ends until it is
+     * resumed; connections from outside are cut.
+     *
+     * @param quiesce stop every process before, and let them go on only when the resumed sandbox knows
+     *     who it is; else they run on for some milliseconds before that
+     * @throws UnsupportedException when the sandbox's isolation class cannot save memory
+     */
+    Sandbox hibernate(Caller caller, SandboxId id, boolean quiesce);
+
+    /** PAUSED, HIBERNATED; no-op when RUNNING. */
     Sandbox resume(Caller caller, SandboxId id);
 
     /** Every state; idempotent. The name is free at once, the files are gone when it returns. */
@@ -72,4 +82,13 @@ public interface Sandboxes {
      * @param names as many as there are forks, 1 to 100; an empty one gets its id
      */
     List<Sandbox> fork(Caller caller, SandboxId id, List<Optional<String>> names);
+
+    /**
+     * RUNNING, PAUSED. As {@link #fork}, and the new sandboxes go on in the middle of what this one is
+     * doing, which stands still for the time of saving its memory.
+     *
+     * @param quiesce as for {@link #hibernate}
+     * @throws UnsupportedException when the sandbox's isolation class cannot save memory
+     */
+    List<Sandbox> forkWithMemory(Caller caller, SandboxId id, List<Optional<String>> names, boolean quiesce);
 }

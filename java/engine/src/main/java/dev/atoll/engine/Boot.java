@@ -66,8 +66,8 @@ final class Boot {
         this.atOnce = new Semaphore(config.createsAtOnce(), true);
     }
 
-    /** A sandbox that lives but was told nothing yet. */
-    record Claimant(PreparedSlot slot, Claimed claimed) {}
+    /** A sandbox that lives but was told nothing yet. @param goesOn from saved memory, with its link down */
+    record Claimant(PreparedSlot slot, Claimed claimed, boolean goesOn) {}
 
     /** Runs a whole create or start: somebody waits for it, so the making of warm slots holds back. */
     void ahead(Runnable createOrStart) {
@@ -93,7 +93,7 @@ final class Boot {
                     Claim claim = claimOf(slot, sandbox, layers, disk);
                     Claimed claimed = gate.make(() -> warden.claim(claim));
                     slots.claimed(slot.id());
-                    return new Claimant(slot, claimed);
+                    return new Claimant(slot, claimed, disk instanceof DiskSource.OfMemory);
                 } catch (NotFoundException e) {
                     giveUp(sandbox, slot);
                     if (!e.kind().equals("slot") || attempt == ATTEMPTS) {
@@ -119,6 +119,9 @@ final class Boot {
         try {
             slot.endpoint().awaitConnected(config.dialTimeout());
             slot.endpoint().configure(configurationOf(sandbox, secretEnv, claimant.claimed().address()));
+            if (claimant.goesOn() && sandbox.network() instanceof NetworkPolicy.Open) {
+                warden.setNetwork(sandbox.id(), true);
+            }
             return new Occupancy(
                     slot.id(), slot.endpoint(), sandbox.generation(), OomVerdicts.ofBoot(warden, sandbox.id()));
         } catch (RuntimeException e) {

@@ -31,6 +31,16 @@ public enum KillPoint {
     START_CLAIMED,
     START_CONFIGURED,
     START_COMMITTED,
+    HIBERNATE_REQUESTED,
+    /** Memory and disk are saved and the sandbox is dead, the journal says RUNNING. */
+    HIBERNATE_SAVED,
+    HIBERNATE_COMMITTED,
+    WAKE_REQUESTED,
+    /** The sandbox goes on, the journal says HIBERNATED. */
+    WAKE_CLAIMED,
+    WAKE_CONFIGURED,
+    /** The journal says RUNNING, the memory is still saved. */
+    WAKE_COMMITTED,
     SNAPSHOT_REQUESTED,
     /** The snapshot is in the pool, no row names it. */
     SNAPSHOT_MADE,

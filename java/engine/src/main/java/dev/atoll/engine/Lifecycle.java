@@ -1,5 +1,6 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.LifecycleRule.Action;
 import dev.atoll.domain.LifecycleRule.Since;
@@ -37,16 +38,16 @@ final class Lifecycle {
     }
 
     /**
-     * Refuses rules that would promise what no class of this node can do. ARCHIVE is let through and
+     * Refuses rules that would promise what the sandbox's class cannot do. ARCHIVE is let through and
      * waits: a stopped sandbox starts the same way from the pool as it would from an archive.
      *
      * @throws UnsupportedException naming the action
      */
-    static void checkSupported(List<LifecycleRule> rules) {
+    static void checkSupported(List<LifecycleRule> rules, Isolation isolation) {
         for (LifecycleRule rule : rules) {
-            if (rule.action() == Action.HIBERNATE) {
+            if (rule.action() == Action.HIBERNATE && isolation != Isolation.GVISOR) {
                 throw new UnsupportedException(
-                        "rules.action HIBERNATE is not supported: no isolation class of this node keeps memory on disk");
+                        "rules.action HIBERNATE is not supported: isolation " + isolation + " keeps no memory on disk, GVISOR does");
             }
         }
     }
@@ -59,7 +60,8 @@ final class Lifecycle {
             rules.add(new LifecycleRule(SandboxState.PAUSED, Since.LAST_ACTIVITY, idle, Action.STOP, Set.of()));
         });
         maxima.lifetime().ifPresent(lifetime -> {
-            for (SandboxState state : List.of(SandboxState.RUNNING, SandboxState.PAUSED, SandboxState.STOPPED)) {
+            for (SandboxState state : List.of(
+                    SandboxState.RUNNING, SandboxState.PAUSED, SandboxState.HIBERNATED, SandboxState.STOPPED)) {
                 rules.add(new LifecycleRule(state, Since.CREATION, lifetime, Action.DELETE, Set.of()));
             }
         });

@@ -50,6 +50,8 @@ final class Reconciler {
     enum Verdict {
         /** It goes on running. */
         ADOPT,
+        /** It was being hibernated, and its memory is saved. */
+        HIBERNATED,
         /** It was running and is dead; its files are there. */
         STOPPED,
         /** It shall not live and does. */
@@ -60,6 +62,14 @@ final class Reconciler {
         LOST,
         /** Journal and warden agree. */
         KEEP
+    }
+
+    /** What is saved of a sandbox's memory. */
+    enum Saved {
+        NOTHING,
+        MEMORY,
+        /** It went on from there: its disk may be newer. */
+        USED
     }
 
     private final Warden warden;
@@ -102,12 +112,18 @@ final class Reconciler {
         this.facts = facts;
     }
 
-    static Verdict verdict(SandboxState state, boolean lives, boolean hasDisk) {
+    static Verdict verdict(SandboxState state, boolean lives, boolean hasDisk, Saved saved) {
         return switch (state) {
             case CREATING -> Verdict.REMOVE;
-            case RUNNING, PAUSED -> lives ? Verdict.ADOPT : hasDisk ? Verdict.STOPPED : Verdict.LOST;
+            case RUNNING, PAUSED -> lives
+                    ? Verdict.ADOPT
+                    : saved == Saved.MEMORY ? Verdict.HIBERNATED : hasDisk ? Verdict.STOPPED : Verdict.LOST;
             case STOPPED, FAILED -> lives ? Verdict.KILL : hasDisk ? Verdict.KEEP : Verdict.LOST;
-            case HIBERNATED, ARCHIVED -> lives ? Verdict.KILL : Verdict.KEEP;
+            // One that went on without being told who it is starts over from what was saved.
+            case HIBERNATED -> lives
+                    ? Verdict.KILL
+                    : saved != Saved.NOTHING ? Verdict.KEEP : hasDisk ? Verdict.STOPPED : Verdict.LOST;
+            case ARCHIVED -> lives ? Verdict.KILL : Verdict.KEEP;
             case DELETED -> Verdict.REMOVE;
         };
     }
@@ -123,7 +139,7 @@ final class Reconciler {
             SandboxId id = record.sandbox().id();
             journalled.add(id);
             register(record);
-            recover(record, live.get(id), disks.contains(id));
+            recover(record, live.get(id), disks.contains(id), savedOf(found, id));
         }
         found.slots().forEach(slot -> slots.discardLeftover(slot.id()));
         Set<SnapshotId> inPool = found.snapshots().stream().map(Disk::id).collect(Collectors.toSet());
@@ -136,6 +152,14 @@ final class Reconciler {
         LOG.info("{} sandboxes in the journal, {} of them live", registry.all().size(), live.size());
     }
 
+    private static Saved savedOf(Inventory found, SandboxId id) {
+        return found.memories().stream()
+                .filter(memory -> memory.id().equals(id.value()))
+                .map(memory -> memory.used() ? Saved.USED : Saved.MEMORY)
+                .findFirst()
+                .orElse(Saved.NOTHING);
+    }
+
     private void register(SandboxRecord record) {
         var owner = SandboxOwner.ofJournal(tools, record);
         registry.takeName(owner.project(), record.sandbox().name(), owner.id());
@@ -143,14 +167,21 @@ final class Reconciler {
         registry.add(owner);
     }
 
-    private void recover(SandboxRecord record, @Nullable LiveSandbox live, boolean hasDisk) {
+    private void recover(SandboxRecord record, @Nullable LiveSandbox live, boolean hasDisk, Saved saved) {
         SandboxOwner owner = registry.find(record.sandbox().id()).orElseThrow();
-        Verdict verdict = verdict(owner.state(), live != null, hasDisk);
+        Verdict verdict = verdict(owner.state(), live != null, hasDisk, saved);
         if (verdict != Verdict.KEEP) {
             LOG.info("sandbox {} was {}, lives: {}: {}", owner.id(), owner.state(), live != null, verdict);
         }
         switch (verdict) {
-            case ADOPT -> adopt(owner, live);
+            case ADOPT -> {
+                if (saved != Saved.NOTHING) {
+                    // It went on from there, and nothing of it is waited for any more.
+                    warden.deleteMemory(owner.id());
+                }
+                adopt(owner, live);
+            }
+            case HIBERNATED -> owner.settle(SandboxState.HIBERNATED, Optional.empty());
             case STOPPED -> owner.settleDead("it ended while the engine was down");
             case KILL -> {
                 var unused = warden.kill(owner.id());

@@ -2,6 +2,7 @@ package dev.atoll.engine;
 
 import static dev.atoll.domain.SandboxState.CREATING;
 import static dev.atoll.domain.SandboxState.FAILED;
+import static dev.atoll.domain.SandboxState.HIBERNATED;
 import static dev.atoll.domain.SandboxState.PAUSED;
 import static dev.atoll.domain.SandboxState.RUNNING;
 import static dev.atoll.domain.SandboxState.STOPPED;
@@ -43,11 +44,11 @@ sealed interface SandboxCommand {
         }
     }
 
-    /** Boots a new generation on the disk that is there; resumes a paused one. */
+    /** Boots a new generation on the disk that is there; resumes a paused or hibernated one. */
     record Start() implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
-            return EnumSet.of(STOPPED, PAUSED, FAILED);
+            return EnumSet.of(STOPPED, PAUSED, HIBERNATED, FAILED);
         }
 
         @Override
@@ -65,7 +66,7 @@ sealed interface SandboxCommand {
     record Stop(Duration grace) implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
-            return EnumSet.of(RUNNING, PAUSED);
+            return EnumSet.of(RUNNING, PAUSED, HIBERNATED);
         }
 
         @Override
@@ -96,10 +97,28 @@ sealed interface SandboxCommand {
         }
     }
 
+    /** Memory to the disk; {@code quiesce}: no process runs while it is saved. */
+    record Hibernate(boolean quiesce) implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(RUNNING, PAUSED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.of(HIBERNATED);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.HIBERNATING);
+        }
+    }
+
     record Resume() implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
-            return EnumSet.of(PAUSED);
+            return EnumSet.of(PAUSED, HIBERNATED);
         }
 
         @Override
@@ -146,7 +165,20 @@ sealed interface SandboxCommand {
     record CaptureDisk(SnapshotId snapshot, Operation purpose) implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
-            return EnumSet.of(RUNNING, PAUSED, STOPPED);
+            return EnumSet.of(RUNNING, PAUSED, HIBERNATED, STOPPED);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(purpose);
+        }
+    }
+
+    /** Puts disk and memory as they are now under a snapshot id in the pool. */
+    record CaptureMemory(SnapshotId snapshot, Operation purpose, boolean quiesce) implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(RUNNING, PAUSED);
         }
 
         @Override
@@ -159,12 +191,12 @@ sealed interface SandboxCommand {
     record CheckRules() implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
-            return EnumSet.of(RUNNING, PAUSED, STOPPED);
+            return EnumSet.of(RUNNING, PAUSED, HIBERNATED, STOPPED);
         }
 
         @Override
         public Set<SandboxState> doneIn() {
-            return EnumSet.complementOf(EnumSet.of(RUNNING, PAUSED, STOPPED));
+            return EnumSet.complementOf(EnumSet.of(RUNNING, PAUSED, HIBERNATED, STOPPED));
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.atoll.engine;
 import dev.atoll.domain.ActivityKind;
 import dev.atoll.domain.AtollException;
 import dev.atoll.domain.Entrypoint;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.NotFoundException;
@@ -14,12 +15,14 @@ import dev.atoll.domain.SandboxChange;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.UnavailableException;
+import dev.atoll.domain.UnsupportedException;
 import dev.atoll.domain.WrongStateException;
 import dev.atoll.guest.GuestEndpoint;
 import dev.atoll.store.Counters;
 import dev.atoll.store.SandboxRecord;
 import dev.atoll.warden.DiskSource;
 import dev.atoll.warden.Killed;
+import dev.atoll.warden.MemorySaved;
 import dev.atoll.warden.SlotId;
 import dev.atoll.warden.SnapshotMade;
 import java.time.Duration;
@@ -190,6 +193,11 @@ final class SandboxOwner {
         });
     }
 
+    /** Disk and memory as they are now, under this id in the pool. */
+    SnapshotMade capture(SandboxCommand.CaptureMemory command) {
+        return mailbox.call(() -> carryOut(command)).captured().orElseThrow();
+    }
+
     /** The disk as it is now, under this id in the pool. */
     SnapshotMade capture(SandboxCommand.CaptureDisk command) {
         return mailbox.call(() -> carryOut(command)).captured().orElseThrow();
@@ -271,12 +279,14 @@ final class SandboxOwner {
                 case SandboxCommand.Start start -> tools.boot().ahead(this::start);
                 case SandboxCommand.Stop stop -> stop(stop.grace());
                 case SandboxCommand.Pause pause -> pause();
-                case SandboxCommand.Resume resume -> resume();
+                case SandboxCommand.Resume resume -> resumeAny();
+                case SandboxCommand.Hibernate hibernate -> hibernate(hibernate.quiesce());
                 case SandboxCommand.Delete delete -> remove();
                 case SandboxCommand.Update update -> update(update.change());
                 case SandboxCommand.CaptureDisk capture ->
                     captured = Optional.of(
                             tools.gate().make(() -> tools.warden().snapshot(id(), capture.snapshot())));
+                case SandboxCommand.CaptureMemory capture -> captured = Optional.of(captureMemory(capture));
                 case SandboxCommand.CheckRules check -> checkRules();
                 case SandboxCommand.GuestEnded ended -> guestEnded(ended.reason());
                 case SandboxCommand.End end -> end(end);
@@ -331,6 +341,10 @@ final class SandboxOwner {
     private void start() {
         if (state() == SandboxState.PAUSED) {
             resume();
+            return;
+        }
+        if (state() == SandboxState.HIBERNATED) {
+            wake();
             return;
         }
         tools.killPoints().reached(KillPoint.START_REQUESTED);
@@ -415,6 +429,7 @@ final class SandboxOwner {
             throw e;
         }
         tools.killPoints().reached(KillPoint.STOP_KILLED);
+        boolean hibernated = state() == SandboxState.HIBERNATED;
         tools.usage().ended(id(), project(), killed.usage());
         entry.change(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
                         .enter(SandboxState.STOPPED, tools.clock().instant())
@@ -423,6 +438,9 @@ final class SandboxOwner {
                         .done())
                 .withSlot(Optional.empty()));
         release(ending);
+        if (hibernated) {
+            dropMemory();
+        }
     }
 
     private void release(@Nullable Occupancy ending) {
@@ -436,6 +454,105 @@ final class SandboxOwner {
         enter(SandboxState.PAUSED, Optional.empty());
     }
 
+    private void resumeAny() {
+        if (state() == SandboxState.HIBERNATED) {
+            tools.boot().ahead(this::wake);
+        } else {
+            resume();
+        }
+    }
+
+    /** On failure the sandbox goes on; nothing is told RUNNING that has no guest. */
+    private void hibernate(boolean quiesce) {
+        requireMemory();
+        tools.killPoints().reached(KillPoint.HIBERNATE_REQUESTED);
+        Occupancy ending = occupancy;
+        quiesce(ending, quiesce);
+        occupancy = null;
+        MemorySaved saved;
+        try {
+            saved = tools.gate().make(() -> tools.warden().hibernate(id()));
+        } catch (RuntimeException e) {
+            occupancy = ending;
+            lift(ending, quiesce);
+            if (state() == SandboxState.PAUSED) {
+                enter(SandboxState.RUNNING, Optional.empty());
+            }
+            enqueue(new SandboxCommand.GuestEnded("it ended when it could not be hibernated"));
+            throw e;
+        }
+        tools.killPoints().reached(KillPoint.HIBERNATE_SAVED);
+        tools.usage().ended(id(), project(), saved.usage());
+        entry.change(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
+                        .enter(SandboxState.HIBERNATED, tools.clock().instant())
+                        .lastActivity(lastActivity())
+                        .failure(Optional.empty())
+                        .done())
+                .withSlot(Optional.empty()));
+        release(ending);
+        tools.killPoints().reached(KillPoint.HIBERNATE_COMMITTED);
+    }
+
+    /** On failure it stays HIBERNATED: what was saved is removed when the row says RUNNING. */
+    private void wake() {
+        tools.killPoints().reached(KillPoint.WAKE_REQUESTED);
+        Sandbox next = SandboxEdit.of(record().sandbox())
+                .generation(record().sandbox().generation() + 1)
+                .done();
+        Boot.Claimant claimant = tools.boot().claim(next, record().layers(), new DiskSource.OfMemory(id().value()));
+        tools.killPoints().reached(KillPoint.WAKE_CLAIMED);
+        live(next, claimant, CompletableFuture.completedFuture(null), KillPoint.WAKE_CONFIGURED);
+        tools.killPoints().reached(KillPoint.WAKE_COMMITTED);
+        dropMemory();
+    }
+
+    private SnapshotMade captureMemory(SandboxCommand.CaptureMemory capture) {
+        requireMemory();
+        Occupancy now = occupancy;
+        quiesce(now, capture.quiesce());
+        try {
+            MemorySaved saved = tools.gate().make(() -> tools.warden().snapshotMemory(id(), capture.snapshot()));
+            return new SnapshotMade(saved.diskSize(), saved.diskUsed(), 0, saved.stopped(), Duration.ZERO);
+        } finally {
+            lift(now, capture.quiesce());
+        }
+    }
+
+    private void requireMemory() {
+        if (record().sandbox().isolation() != Isolation.GVISOR) {
+            throw new UnsupportedException("memory of isolation " + record().sandbox().isolation()
+                    + " cannot be saved; a sandbox of isolation GVISOR can be hibernated and forked with its memory");
+        }
+    }
+
+    /** A frozen sandbox is as still as can be. */
+    private void quiesce(@Nullable Occupancy now, boolean asked) {
+        if (asked && now != null && state() == SandboxState.RUNNING) {
+            now.endpoint().quiesce(false);
+        }
+    }
+
+    /** Of the sandbox itself, which goes on as who it was; its guest may have to dial again first. */
+    private void lift(@Nullable Occupancy now, boolean asked) {
+        if (!asked || now == null || state() != SandboxState.RUNNING) {
+            return;
+        }
+        try {
+            now.endpoint().quiesce(true);
+        } catch (AtollException e) {
+            LOG.warn("sandbox {}: its processes may still be stopped: {}", id(), e.getMessage());
+        }
+    }
+
+    /** What is not removed now is when it hibernates again, or is deleted. */
+    private void dropMemory() {
+        try {
+            tools.warden().deleteMemory(id());
+        } catch (AtollException e) {
+            LOG.warn("the saved memory of sandbox {} could not be removed for now: {}", id(), e.getMessage());
+        }
+    }
+
     private void resume() {
         tools.warden().thaw(id());
         use(ActivityKind.API_CALL);
@@ -443,7 +560,7 @@ final class SandboxOwner {
     }
 
     private void update(SandboxChange change) {
-        change.rules().ifPresent(Lifecycle::checkSupported);
+        change.rules().ifPresent(rules -> Lifecycle.checkSupported(rules, record().sandbox().isolation()));
         SandboxEdit edit = SandboxEdit.of(record().sandbox()).apply(change);
         Sandbox next = edit.done();
         boolean lives = state() == SandboxState.RUNNING || state() == SandboxState.PAUSED;
@@ -560,7 +677,8 @@ final class SandboxOwner {
                 case CREATION -> outcome(Outcome.Kind.TIMEOUT, rule.after() + " since creation");
                 case ENTERING_STATE -> outcome(Outcome.Kind.TIMEOUT, rule.after() + " in state " + rule.in());
             });
-            case HIBERNATE, ARCHIVE ->
+            case HIBERNATE -> carryOut(new SandboxCommand.Hibernate(false));
+            case ARCHIVE ->
                 throw new IllegalStateException("a rule of action " + rule.action() + " is never next on this node");
         }
     }

@@ -30,6 +30,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /** The faces' view of the owners: finds the one that is meant and gives it the command. */
 final class SandboxService implements Sandboxes {
@@ -55,7 +57,7 @@ final class SandboxService implements Sandboxes {
     @Override
     public Sandbox create(Caller caller, CreateSandbox spec) {
         Isolation isolation = isolationOf(spec);
-        Lifecycle.checkSupported(spec.rules());
+        Lifecycle.checkSupported(spec.rules(), isolation);
         var source = sources.resolve(caller.project(), spec.source());
         Sandbox sandbox = intended(caller, spec, isolation, source);
         Map<String, String> secretEnv = tools.secrets().resolve(caller.project(), spec.secrets());
@@ -246,6 +248,11 @@ final class SandboxService implements Sandboxes {
     }
 
     @Override
+    public Sandbox hibernate(Caller caller, SandboxId id, boolean quiesce) {
+        return command(caller, id, new SandboxCommand.Hibernate(quiesce));
+    }
+
+    @Override
     public Sandbox resume(Caller caller, SandboxId id) {
         return command(caller, id, new SandboxCommand.Resume());
     }
@@ -286,6 +293,24 @@ final class SandboxService implements Sandboxes {
      */
     @Override
     public List<Sandbox> fork(Caller caller, SandboxId id, List<Optional<String>> names) {
+        return fork(caller, id, names, temporary -> new DiskSource.OfSnapshot(temporary), (parent, temporary) -> {
+            var unused = parent.capture(new SandboxCommand.CaptureDisk(temporary, Operation.FORKING));
+        });
+    }
+
+    @Override
+    public List<Sandbox> forkWithMemory(Caller caller, SandboxId id, List<Optional<String>> names, boolean quiesce) {
+        return fork(caller, id, names, temporary -> new DiskSource.OfMemory(temporary.value()), (parent, temporary) -> {
+            var unused = parent.capture(new SandboxCommand.CaptureMemory(temporary, Operation.FORKING, quiesce));
+        });
+    }
+
+    private List<Sandbox> fork(
+            Caller caller,
+            SandboxId id,
+            List<Optional<String>> names,
+            Function<SnapshotId, DiskSource> source,
+            BiConsumer<SandboxOwner, SnapshotId> capture) {
         InvalidFieldException.requireRange("names.size", names.size(), 1, MOST_FORKS);
         names.forEach(name -> name.ifPresent(CreateSandbox::checkName));
         SandboxOwner parent = tools.registry().require(caller, id);
@@ -293,9 +318,9 @@ final class SandboxService implements Sandboxes {
         SnapshotId temporary = snapshots.beginTemporary();
         tools.killPoints().reached(KillPoint.FORK_REQUESTED);
         try {
-            var unused = parent.capture(new SandboxCommand.CaptureDisk(temporary, Operation.FORKING));
+            capture.accept(parent, temporary);
             tools.killPoints().reached(KillPoint.FORK_SNAPSHOT_MADE);
-            return makeAll(parent.record(), names, new DiskSource.OfSnapshot(temporary));
+            return makeAll(parent.record(), names, source.apply(temporary));
         } finally {
             snapshots.endTemporary(temporary);
             tools.killPoints().reached(KillPoint.FORK_SNAPSHOT_DROPPED);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atoll.domain.ActivityKind;
 import dev.atoll.domain.Isolation;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.LifecycleRule.Action;
 import dev.atoll.domain.LifecycleRule.Since;
@@ -123,12 +124,13 @@ class LifecycleTest {
     void hibernationIsRefusedAndArchivingWaits() {
         var hibernate = new LifecycleRule(
                 SandboxState.RUNNING, Since.LAST_ACTIVITY, Duration.ofMinutes(5), Action.HIBERNATE, Set.of());
-        assertThatThrownBy(() -> Lifecycle.checkSupported(List.of(hibernate)))
+        assertThatThrownBy(() -> Lifecycle.checkSupported(List.of(hibernate), Isolation.CONTAINER))
                 .isInstanceOf(UnsupportedException.class)
                 .hasMessageContaining("HIBERNATE");
         var archive = new LifecycleRule(
                 SandboxState.STOPPED, Since.ENTERING_STATE, Duration.ofDays(7), Action.ARCHIVE, Set.of());
-        Lifecycle.checkSupported(List.of(archive));
+        Lifecycle.checkSupported(List.of(hibernate), Isolation.GVISOR);
+        Lifecycle.checkSupported(List.of(archive), Isolation.CONTAINER);
         assertThat(dueAt(sandbox(SandboxState.STOPPED, BIRTH, archive))).isEmpty();
     }
 

@@ -29,6 +29,13 @@ public interface GuestEndpoint extends AutoCloseable {
     /** Must come before any other operation after a boot. */
     void configure(GuestConfig config);
 
+    /**
+     * Stops every process but the guest, until the next {@link #configure} or a {@code lift}.
+     *
+     * @param lift lets those go on that were stopped
+     */
+    void quiesce(boolean lift);
+
     /** Proves that the guest answers. */
     void ping();
 

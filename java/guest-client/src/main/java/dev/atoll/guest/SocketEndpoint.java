@@ -7,6 +7,7 @@ import dev.atoll.guest.proto.Hello;
 import dev.atoll.guest.proto.Metrics;
 import dev.atoll.guest.proto.MetricsReport;
 import dev.atoll.guest.proto.Ping;
+import dev.atoll.guest.proto.Quiesce;
 import dev.atoll.guest.proto.Reply;
 import dev.atoll.guest.proto.Reply.ResultCase;
 import dev.atoll.guest.proto.Request;
@@ -346,6 +347,11 @@ final class SocketEndpoint implements GuestEndpoint {
         Configure configure = Encode.configure(config);
         quick(Request.newBuilder().setConfigure(configure), ResultCase.OK);
         generation = config.generation();
+    }
+
+    @Override
+    public void quiesce(boolean lift) {
+        quick(Request.newBuilder().setQuiesce(Quiesce.newBuilder().setLift(lift)), ResultCase.OK);
     }
 
     @Override

@@ -200,6 +200,11 @@ public final class AtollNode implements AutoCloseable {
         wardenProcess.start();
     }
 
+    /** What the warden keeps of a hibernated sandbox. */
+    public Path saved(SandboxId sandbox) {
+        return place.state().resolve("pool/memory").resolve(sandbox.value());
+    }
+
     /** Where inside a live sandbox's root a path is, as the host sees it. */
     public Path hostPath(SandboxId sandbox, String path) {
         return Path.of("/proc/" + pidOf(sandbox) + "/root" + path);

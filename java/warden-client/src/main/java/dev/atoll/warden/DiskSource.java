@@ -10,6 +10,14 @@ public sealed interface DiskSource {
     /** The one that the sandbox left when it stopped. */
     record Existing() implements DiskSource {}
 
+    /**
+     * A clone of the disk that was saved with this memory, which the sandbox goes on from, its link
+     * down. It needs a slot of gVisor.
+     *
+     * @param id of the hibernated sandbox itself, or of a snapshot
+     */
+    record OfMemory(String id) implements DiskSource {}
+
     /** A clone of a snapshot. */
     record OfSnapshot(SnapshotId snapshot) implements DiskSource {}
 }

@@ -9,18 +9,21 @@ import java.util.List;
  *
  * @param disks of sandboxes, running or not
  * @param slots prepared and unclaimed
+ * @param memories of hibernated sandboxes and of snapshots
  */
 public record Inventory(
         List<LiveSandbox> live,
         List<Disk<SandboxId>> disks,
         List<Disk<SnapshotId>> snapshots,
         List<Layer> layers,
-        List<Slot> slots) {
+        List<Slot> slots,
+        List<SavedMemory> memories) {
     public Inventory {
         live = List.copyOf(live);
         disks = List.copyOf(disks);
         snapshots = List.copyOf(snapshots);
         layers = List.copyOf(layers);
         slots = List.copyOf(slots);
+        memories = List.copyOf(memories);
     }
 }

@@ -8,12 +8,14 @@ import dev.atoll.warden.Failures.Subject;
 import dev.atoll.warden.proto.Audit;
 import dev.atoll.warden.proto.DeleteDisk;
 import dev.atoll.warden.proto.DeleteLayer;
+import dev.atoll.warden.proto.DeleteMemory;
 import dev.atoll.warden.proto.DeleteSnapshot;
 import dev.atoll.warden.proto.Df;
 import dev.atoll.warden.proto.Doctor;
 import dev.atoll.warden.proto.Done;
 import dev.atoll.warden.proto.DropSlot;
 import dev.atoll.warden.proto.Freeze;
+import dev.atoll.warden.proto.Hibernate;
 import dev.atoll.warden.proto.Info;
 import dev.atoll.warden.proto.Kill;
 import dev.atoll.warden.proto.LayerMade;
@@ -28,8 +30,10 @@ import dev.atoll.warden.proto.SetNetwork;
 import dev.atoll.warden.proto.Settle;
 import dev.atoll.warden.proto.SlotReady;
 import dev.atoll.warden.proto.Snapshot;
+import dev.atoll.warden.proto.SnapshotMemory;
 import dev.atoll.warden.proto.Thaw;
 import dev.atoll.warden.proto.Usage;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -110,9 +114,12 @@ final class SocketWarden implements Warden {
             case DiskSource.Fresh fresh -> values.put("new_bytes", Long.toString(fresh.bytes()));
             case DiskSource.Existing _ -> values.put("disk", claim.sandbox().value());
             case DiskSource.OfSnapshot of -> values.put("snapshot", of.snapshot().value());
+            case DiskSource.OfMemory of -> values.put("memory", of.id());
         }
         Subject subject = Subject.of("slot", claim.slot()).with(values);
-        return Wire.claimed(calls.guarded(request, subject, timing.call(), () -> findClaimed(claim.sandbox()))
+        // Going on reads all of the memory that was saved.
+        Duration limit = claim.disk() instanceof DiskSource.OfMemory ? timing.work() : timing.call();
+        return Wire.claimed(calls.guarded(request, subject, limit, () -> findClaimed(claim.sandbox()))
                 .getClaimed());
     }
 
@@ -201,6 +208,46 @@ final class SocketWarden implements Warden {
                                 .setSize(s.size())
                                 .setUsed(s.used()))
                         .build());
+    }
+
+    @Override
+    public MemorySaved hibernate(SandboxId sandbox) {
+        Request request = Request.newBuilder()
+                .setHibernate(Hibernate.newBuilder().setSandbox(sandbox.value()))
+                .build();
+        return memorySaved(request, Subject.of("sandbox", sandbox), sandbox.value());
+    }
+
+    @Override
+    public MemorySaved snapshotMemory(SandboxId sandbox, SnapshotId snapshot) {
+        Request request = Request.newBuilder()
+                .setSnapshotMemory(SnapshotMemory.newBuilder()
+                        .setSandbox(sandbox.value())
+                        .setSnapshot(snapshot.value()))
+                .build();
+        Subject subject = Subject.of("sandbox", sandbox).with(Map.of("snapshot", snapshot.value()));
+        return memorySaved(request, subject, snapshot.value());
+    }
+
+    private MemorySaved memorySaved(Request request, Subject subject, String id) {
+        return Wire.memorySaved(calls.guarded(request, subject, timing.work(), () -> findMemory(id))
+                .getMemorySaved());
+    }
+
+    /** The numbers of the first try are lost. */
+    private Optional<Response> findMemory(String id) {
+        return listAll().memories().stream().anyMatch(m -> m.id().equals(id) && !m.used())
+                ? Optional.of(Response.newBuilder()
+                        .setMemorySaved(dev.atoll.warden.proto.MemorySaved.getDefaultInstance())
+                        .build())
+                : Optional.empty();
+    }
+
+    @Override
+    public void deleteMemory(SandboxId sandbox) {
+        slow(
+                Request.newBuilder().setDeleteMemory(DeleteMemory.newBuilder().setId(sandbox.value())),
+                Subject.of("memory", sandbox));
     }
 
     @Override

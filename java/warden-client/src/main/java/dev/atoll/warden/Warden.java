@@ -92,6 +92,23 @@ public interface Warden extends AutoCloseable {
      */
     SnapshotMade snapshot(SandboxId sandbox, SnapshotId snapshot);
 
+    /**
+     * Saves memory and disk of a live sandbox of gVisor at the same instant and ends it. On failure it
+     * goes on. Its disk stays, too, for a start without memory.
+     *
+     * @throws UnsupportedException of another class
+     */
+    MemorySaved hibernate(SandboxId sandbox);
+
+    /**
+     * A snapshot with the memory of the same instant; the sandbox goes on. {@link #deleteSnapshot}
+     * removes both.
+     */
+    MemorySaved snapshotMemory(SandboxId sandbox, SnapshotId snapshot);
+
+    /** Of a hibernated sandbox, whose disk stays. Idempotent. */
+    void deleteMemory(SandboxId sandbox);
+
     /** Idempotent. */
     void deleteSnapshot(SnapshotId snapshot);
 

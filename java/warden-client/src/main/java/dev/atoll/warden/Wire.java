@@ -41,6 +41,7 @@ final class Wire {
             case DiskSource.Fresh fresh -> out.setNewBytes(fresh.bytes());
             case DiskSource.Existing _ -> out.setExisting(true);
             case DiskSource.OfSnapshot of -> out.setSnapshot(of.snapshot().value());
+            case DiskSource.OfMemory of -> out.setMemory(of.id());
         }
         return out.build();
     }
@@ -98,7 +99,10 @@ final class Wire {
                 in.getDisksList().stream().map(d -> disk(d, SandboxId::new)).toList(),
                 in.getSnapshotsList().stream().map(d -> disk(d, SnapshotId::new)).toList(),
                 layers(in.getLayersList()),
-                in.getSlotsList().stream().map(Wire::slot).toList());
+                in.getSlotsList().stream().map(Wire::slot).toList(),
+                in.getMemoriesList().stream()
+                        .map(m -> new SavedMemory(m.getId(), m.getUsed()))
+                        .toList());
     }
 
     private static LiveSandbox live(dev.atoll.warden.proto.LiveSandbox in) {
@@ -150,6 +154,15 @@ final class Wire {
                 in.getExtents(),
                 Duration.of(in.getBlockedUs(), ChronoUnit.MICROS),
                 Duration.of(in.getSyncedUs(), ChronoUnit.MICROS));
+    }
+
+    static MemorySaved memorySaved(dev.atoll.warden.proto.MemorySaved in) {
+        return new MemorySaved(
+                in.getBytes(),
+                Duration.of(in.getStoppedUs(), ChronoUnit.MICROS),
+                in.getDiskSize(),
+                in.getDiskUsed(),
+                in.hasUsage() ? Optional.of(usage(in.getUsage())) : Optional.empty());
     }
 
     static Node.Pool pool(DfReport in) {

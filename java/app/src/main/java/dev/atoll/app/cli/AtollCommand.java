@@ -36,6 +36,7 @@ import picocli.CommandLine.Command;
             SnapshotCommand.class,
             ForkCommand.class,
             PauseCommand.class,
+            HibernateCommand.class,
             ResumeCommand.class,
             StopCommand.class,
             StartCommand.class,

@@ -41,6 +41,9 @@ final class CreateOptions {
     @Option(names = "--workdir", paramLabel = "DIR", description = "Directory of processes (default: the template's).")
     private @Nullable String workdir;
 
+    @Option(names = "--isolation", paramLabel = "CLASS", description = "container, gvisor (default: what the server gives).")
+    private @Nullable String isolation;
+
     @Option(names = "--no-network", description = "Nothing outside is reachable.")
     private boolean noNetwork;
 
@@ -53,6 +56,7 @@ final class CreateOptions {
         put(request, "name", name);
         put(request, "user", user);
         put(request, "workdir", workdir);
+        put(request, "isolation", isolation);
         if (!labels.isEmpty()) {
             request.put("labels", labels);
         }

@@ -23,9 +23,12 @@ final class ForkCommand implements Callable<Integer> {
     @Option(names = {"-n", "--count"}, paramLabel = "N", description = "How many, 1 to 100 (default: ${DEFAULT-VALUE}).", defaultValue = "1")
     private int count;
 
+    @Option(names = "--memory", description = "With the memory as it is now: the new sandboxes go on.")
+    private boolean memory;
+
     @Override
     public Integer call() {
-        JsonNode forks = server.client().post(Query.of("sandboxes", sandbox, "fork"), Map.of("count", count)).path("sandboxes");
+        JsonNode forks = server.client().post(Query.of("sandboxes", sandbox, "fork"), Map.of("count", count, "memory", memory)).path("sandboxes");
         if (json) {
             Table.json(System.out, forks);
         } else {

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "resume", mixinStandardHelpOptions = true, description = "Lets paused sandboxes go on.")
+@Command(name = "resume", mixinStandardHelpOptions = true, description = "Lets paused and hibernated sandboxes go on.")
 final class ResumeCommand implements Callable<Integer> {
     @Mixin
     private final ServerOptions server = new ServerOptions();

@@ -56,7 +56,10 @@ final class SandboxRoutes {
 
     record StopRequest(Optional<Double> graceSeconds) {}
 
-    record ForkRequest(Optional<Integer> count, Optional<List<String>> names) {}
+    record HibernateRequest(Optional<Boolean> quiesce) {}
+
+    record ForkRequest(
+            Optional<Integer> count, Optional<List<String>> names, Optional<Boolean> memory, Optional<Boolean> quiesce) {}
 
     record PageJson(List<SandboxJson> sandboxes, Optional<String> next, long total) {}
 
@@ -81,6 +84,7 @@ final class SandboxRoutes {
                 .post("/v1/sandboxes/{sandbox}/start", this::start)
                 .post("/v1/sandboxes/{sandbox}/stop", this::stop)
                 .post("/v1/sandboxes/{sandbox}/pause", this::pause)
+                .post("/v1/sandboxes/{sandbox}/hibernate", this::hibernate)
                 .post("/v1/sandboxes/{sandbox}/resume", this::resume)
                 .post("/v1/sandboxes/{sandbox}/fork", this::fork);
     }
@@ -199,6 +203,12 @@ final class SandboxRoutes {
         return answer(sandboxes.pause(Authentication.caller(request), references.sandbox(request)));
     }
 
+    private Response hibernate(Request request) throws IOException {
+        HibernateRequest in = Input.optionalJson(request, HibernateRequest.class);
+        return answer(sandboxes.hibernate(
+                Authentication.caller(request), references.sandbox(request), in.quiesce().orElse(false)));
+    }
+
     private Response resume(Request request) {
         return answer(sandboxes.resume(Authentication.caller(request), references.sandbox(request)));
     }
@@ -211,7 +221,13 @@ final class SandboxRoutes {
         if (in.names().isPresent() && in.count().isPresent() && in.count().get() != names.size()) {
             throw new InvalidInputException("count", in.count().get().toString(), "as many as there are names, or absent");
         }
-        List<Sandbox> forks = sandboxes.fork(Authentication.caller(request), references.sandbox(request), names);
+        if (in.quiesce().isPresent() && !in.memory().orElse(false)) {
+            throw new InvalidInputException("quiesce", in.quiesce().get().toString(), "absent without memory");
+        }
+        var caller = Authentication.caller(request);
+        List<Sandbox> forks = in.memory().orElse(false)
+                ? sandboxes.forkWithMemory(caller, references.sandbox(request), names, in.quiesce().orElse(false))
+                : sandboxes.fork(caller, references.sandbox(request), names);
         return Response.json(new ListJson(forks.stream().map(SandboxJson::of).toList())).withStatus(201);
     }
 

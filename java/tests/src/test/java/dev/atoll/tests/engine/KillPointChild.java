@@ -49,6 +49,11 @@ public final class KillPointChild {
                 sandboxes.stop(CALLER, old, Duration.ZERO);
                 sandboxes.start(CALLER, old);
             }
+            case HIBERNATE_REQUESTED, HIBERNATE_SAVED, HIBERNATE_COMMITTED -> sandboxes.hibernate(CALLER, old, false);
+            case WAKE_REQUESTED, WAKE_CLAIMED, WAKE_CONFIGURED, WAKE_COMMITTED -> {
+                sandboxes.hibernate(CALLER, old, false);
+                sandboxes.resume(CALLER, old);
+            }
             case SNAPSHOT_REQUESTED, SNAPSHOT_MADE, SNAPSHOT_COMMITTED ->
                 node.engine().snapshots().create(CALLER, old, Optional.of("half-made"), Optional.empty());
             case FORK_REQUESTED, FORK_SNAPSHOT_MADE, FORK_CHILD_MADE, FORK_SNAPSHOT_DROPPED ->

@@ -4,6 +4,7 @@ import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atoll.domain.Caller;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.ProjectId;
@@ -41,13 +42,20 @@ class KillPointTest {
 
     private final long seed = Long.getLong("atoll.test.seed", 20_261_124L);
     private AtollNode node;
+    private SandboxId container;
+    private SandboxId gvisor;
+    /** The one of the two that the point is about. */
     private SandboxId survivor;
 
     @BeforeAll
     void start() {
         node = AtollNode.start();
-        survivor = node.create().id();
-        node.sh(survivor, "echo " + KillPointChild.ACKNOWLEDGED + " > /root/file; sync");
+        container = node.create(Isolation.CONTAINER).id();
+        gvisor = node.create(Isolation.GVISOR).id();
+        survivor = container;
+        for (SandboxId each : List.of(container, gvisor)) {
+            node.sh(each, "echo " + KillPointChild.ACKNOWLEDGED + " > /root/file; sync");
+        }
     }
 
     @AfterAll
@@ -64,6 +72,8 @@ class KillPointTest {
     @ParameterizedTest
     @MethodSource("points")
     void nothingIsLostAndNothingIsLeft(KillPoint point) throws Exception {
+        boolean memory = point.name().startsWith("HIBERNATE") || point.name().startsWith("WAKE");
+        survivor = memory ? gvisor : container;
         node.stopEngine();
         assertThat(child(point)).as("exit status of the program that is ended at %s", point).isEqualTo(KillPointChild.HALTED);
         node.startEngine();
@@ -71,7 +81,8 @@ class KillPointTest {
         assertOutcome(point);
         assertSurvivor();
         tidyUp();
-        assertThat(node.warden().listAll().disks()).hasSize(1);
+        assertThat(node.warden().listAll().disks()).hasSize(2);
+        assertThat(node.warden().listAll().memories()).isEmpty();
         assertThat(node.warden().listAll().snapshots()).isEmpty();
     }
 
@@ -94,6 +105,9 @@ class KillPointTest {
             case STOP_KILLED, STOP_COMMITTED, START_REQUESTED, START_CLAIMED, START_CONFIGURED ->
                 assertThat(stateOfSurvivor()).isEqualTo(SandboxState.STOPPED);
             case START_COMMITTED -> assertThat(stateOfSurvivor()).isEqualTo(SandboxState.RUNNING);
+            case HIBERNATE_REQUESTED, WAKE_COMMITTED -> assertThat(stateOfSurvivor()).isEqualTo(SandboxState.RUNNING);
+            case HIBERNATE_SAVED, HIBERNATE_COMMITTED, WAKE_REQUESTED, WAKE_CLAIMED, WAKE_CONFIGURED ->
+                assertThat(stateOfSurvivor()).isEqualTo(SandboxState.HIBERNATED);
             case SNAPSHOT_REQUESTED, SNAPSHOT_MADE ->
                 assertThat(node.engine().snapshots().list(CALLER)).isEmpty();
             case SNAPSHOT_COMMITTED ->
@@ -139,7 +153,7 @@ class KillPointTest {
     /** Back to the one sandbox; its next boot forgets the process ids. */
     private void tidyUp() {
         for (Sandbox sandbox : node.engine().sandboxes().list(CALLER, SandboxQuery.ALL).items()) {
-            if (!sandbox.id().equals(survivor)) {
+            if (!sandbox.id().equals(container) && !sandbox.id().equals(gvisor)) {
                 node.engine().sandboxes().delete(CALLER, sandbox.id());
             }
         }

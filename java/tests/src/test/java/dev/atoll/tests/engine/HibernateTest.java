@@ -1,0 +1,299 @@
+package dev.atoll.tests.engine;
+
+import static dev.atoll.tests.AtollNode.CALLER;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.atoll.domain.ConflictException;
+import dev.atoll.domain.Isolation;
+import dev.atoll.domain.LifecycleRule;
+import dev.atoll.domain.LifecycleRule.Action;
+import dev.atoll.domain.LifecycleRule.Since;
+import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.UnsupportedException;
+import dev.atoll.domain.WrongStateException;
+import dev.atoll.tests.AtollNode;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Memory of gVisor sandboxes on the disk: hibernation, and forks that go on. */
+class HibernateTest {
+    /** Holds random bytes in memory; each SIGUSR1 appends their hash, and how often it was asked, to a file. */
+    private static final String HOLDER = """
+            import hashlib, os, signal
+            data = bytearray(os.urandom(8 << 20))
+            with open('/root/first', 'wb') as f:
+                f.write(data)
+            asked = 0
+            def tell(*_):
+                global asked
+                asked += 1
+                data[asked] ^= 255
+                with open('/root/hash', 'w') as f:
+                    f.write(f'{asked} {hashlib.sha256(data).hexdigest()}')
+                os.replace('/root/hash', f'/root/hash.{asked}')
+            signal.signal(signal.SIGUSR1, tell)
+            with open('/root/pid.new', 'w') as f:
+                f.write(str(os.getpid()))
+            os.rename('/root/pid.new', '/root/pid')
+            while True:
+                signal.pause()
+            """;
+
+    private static AtollNode node;
+
+    @BeforeAll
+    static void start() {
+        node = AtollNode.start();
+    }
+
+    @AfterAll
+    static void stop() {
+        node.close();
+    }
+
+    @Test
+    void memoryFilesAndProcessesGoOnAndTheSandboxIsAGenerationOlder() {
+        SandboxId id = holder();
+        node.sh(id, "echo kept > /root/file");
+        Sandbox hibernated = node.engine().sandboxes().hibernate(CALLER, id, false);
+        assertThat(hibernated.state()).isEqualTo(SandboxState.HIBERNATED);
+        assertThat(node.warden().usage(List.of(id))).isEmpty();
+        assertThatThrownBy(() -> node.run(id, "true"))
+                .isInstanceOf(WrongStateException.class)
+                .hasMessageContaining("HIBERNATED");
+        Sandbox resumed = node.engine().sandboxes().resume(CALLER, id);
+        assertThat(resumed.state()).isEqualTo(SandboxState.RUNNING);
+        assertThat(resumed.generation()).isEqualTo(2);
+        assertThat(node.sh(id, "cat /root/file")).isEqualTo("kept");
+        assertThat(ask(id, 1)).startsWith("1 ");
+        assertThat(node.warden().listAll().memories()).isEmpty();
+        delete(id);
+    }
+
+    @Test
+    void afterManyRoundsWithWritesBetweenMemoryAndFilesAreEqual() {
+        int rounds = Integer.getInteger("atoll.test.rounds", 5);
+        SandboxId id = holder();
+        var hashes = new ArrayList<String>();
+        for (int round = 1; round <= rounds; round++) {
+            hashes.add(ask(id, round));
+            assertThat(hashes.getLast()).as("memory in round %d", round).isEqualTo(round + " " + expected(id, round));
+            node.sh(id, "head -c 300000 /dev/urandom > /root/part." + round + "; cat /root/part.* > /root/all");
+            String files = node.sh(id, "sha256sum /root/part.* /root/all /root/hash.*");
+            node.engine().sandboxes().hibernate(CALLER, id, false);
+            node.engine().sandboxes().resume(CALLER, id);
+            assertThat(node.sh(id, "sha256sum /root/part.* /root/all /root/hash.*")).isEqualTo(files);
+        }
+        assertThat(hashes).doesNotHaveDuplicates();
+        delete(id);
+    }
+
+    @Test
+    void forksGoOnEachWithItsOwnIdentity() {
+        SandboxId id = holder();
+        List<Sandbox> forks = node.engine().sandboxes()
+                .forkWithMemory(CALLER, id, List.of(Optional.of("one"), Optional.of("two"), Optional.empty()), false);
+        String parent = ask(id, 1);
+        var names = new ArrayList<String>(List.of(node.sh(id, "hostname; hostname -I 2>/dev/null || ip -4 -o addr show eth0 | cut -d' ' -f7")));
+        for (Sandbox fork : forks) {
+            assertThat(ask(fork.id(), 1)).isEqualTo(parent);
+            names.add(node.sh(fork.id(), "hostname; hostname -I 2>/dev/null || ip -4 -o addr show eth0 | cut -d' ' -f7"));
+        }
+        assertThat(names).doesNotHaveDuplicates().anyMatch(n -> n.startsWith("one")).anyMatch(n -> n.startsWith("two"));
+        assertThat(forks).extracting(Sandbox::parent).containsOnly(Optional.of(id));
+        node.sh(forks.getFirst().id(), "echo own > /root/own");
+        assertThat(node.run(id, "test -e /root/own").exit().code()).isNotZero();
+        forks.forEach(fork -> delete(fork.id()));
+        delete(id);
+        assertThat(node.warden().listAll().memories()).isEmpty();
+        assertThat(node.warden().listAll().snapshots()).isEmpty();
+    }
+
+    /** A counter that runs on while nobody has told the fork who it is would be ahead. */
+    @Test
+    void aQuiescedProcessRunsOnlyAgainWhenTheSandboxKnowsWhoItIs() {
+        SandboxId id = node.create(Isolation.GVISOR).id();
+        node.sh(id, "(while :; do hostname; done > /root/names) >/dev/null 2>&1 & sleep 0.2");
+        String before = node.sh(id, "hostname");
+        Sandbox fork = node.engine().sandboxes()
+                .forkWithMemory(CALLER, id, List.of(Optional.of("quiet")), true)
+                .getFirst();
+        Awaitility.await().until(() -> node.sh(fork.id(), "tail -1 /root/names").equals("quiet"));
+        assertThat(node.sh(fork.id(), "sort -u /root/names").lines()).containsOnly(before, "quiet");
+        Awaitility.await().until(() -> {
+            String size = node.sh(id, "stat -c %s /root/names");
+            return !node.sh(id, "stat -c %s /root/names").equals(size);
+        });
+        delete(fork.id());
+        delete(id);
+    }
+
+    @Test
+    void aHibernatedSandboxThatIsStoppedStartsFromItsFiles() {
+        SandboxId id = holder();
+        node.sh(id, "echo kept > /root/file");
+        node.engine().sandboxes().hibernate(CALLER, id, false);
+        assertThat(node.engine().sandboxes().stop(CALLER, id, Duration.ZERO).state()).isEqualTo(SandboxState.STOPPED);
+        assertThat(node.warden().listAll().memories()).isEmpty();
+        node.engine().sandboxes().start(CALLER, id);
+        assertThat(node.sh(id, "cat /root/file; test -e /proc/$(cat /root/pid)/environ && tr '\\0' ' ' < /proc/$(cat /root/pid)/cmdline | grep holder || echo gone")).isEqualTo("kept\ngone");
+        delete(id);
+    }
+
+    @Test
+    void aPausedSandboxHibernatesAndIsDeletedWithItsMemory() {
+        SandboxId id = node.create(Isolation.GVISOR).id();
+        node.engine().sandboxes().pause(CALLER, id);
+        node.engine().sandboxes().hibernate(CALLER, id, false);
+        delete(id);
+        assertThat(node.warden().listAll().memories()).isEmpty();
+        assertThat(node.engine().node().audit(false)).isEmpty();
+    }
+
+    @Test
+    void theMemoryOfAContainerIsNotPromised() {
+        SandboxId id = node.create(Isolation.CONTAINER).id();
+        assertThatThrownBy(() -> node.engine().sandboxes().hibernate(CALLER, id, false))
+                .isInstanceOf(UnsupportedException.class)
+                .hasMessageContaining("CONTAINER");
+        assertThatThrownBy(() -> node.engine().sandboxes().forkWithMemory(CALLER, id, List.of(Optional.empty()), false))
+                .isInstanceOf(UnsupportedException.class);
+        assertThat(node.sh(id, "echo runs")).isEqualTo("runs");
+        delete(id);
+    }
+
+    @Test
+    void aRuleHibernates() {
+        var rule = new LifecycleRule(
+                SandboxState.RUNNING, Since.LAST_ACTIVITY, Duration.ofMinutes(5), Action.HIBERNATE, Set.of());
+        SandboxId id = node.engine().sandboxes()
+                .create(CALLER, AtollNode.base(Isolation.GVISOR).rules(List.of(rule)).build())
+                .id();
+        node.clock().advance(Duration.ofMinutes(6));
+        Awaitility.await().until(() -> node.engine().sandboxes().get(CALLER, id).state() == SandboxState.HIBERNATED);
+        assertThat(node.engine().sandboxes().start(CALLER, id).state()).isEqualTo(SandboxState.RUNNING);
+        delete(id);
+    }
+
+    @Test
+    void memoryOrDiskThatWasAlteredTruncatedOrExchangedIsRefused() throws IOException {
+        SandboxId id = node.create(Isolation.GVISOR).id();
+        SandboxId other = node.create(Isolation.GVISOR).id();
+        node.engine().sandboxes().hibernate(CALLER, id, false);
+        node.engine().sandboxes().hibernate(CALLER, other, false);
+        Path saved = node.saved(id);
+        Path pages = saved.resolve("image/pages.img");
+        long middle = Files.size(pages) / 2;
+        flip(pages, middle);
+        assertRefused(id, "pages.img");
+        flip(pages, middle);
+        flip(saved.resolve("image/checkpoint.img"), 5000);
+        assertRefused(id, "checkpoint.img");
+        flip(saved.resolve("image/checkpoint.img"), 5000);
+        flip(saved.resolve("manifest"), 80);
+        assertRefused(id, "manifest");
+        flip(saved.resolve("manifest"), 80);
+        // Restored as it was.
+        node.engine().sandboxes().resume(CALLER, id);
+        node.engine().sandboxes().hibernate(CALLER, id, false);
+        Path foreign = node.saved(other);
+        Path aside = saved.resolveSibling("aside");
+        Files.move(saved, aside);
+        Files.move(foreign, saved);
+        assertRefused(id, "another sandbox");
+        Files.move(saved, foreign);
+        Files.move(aside, saved);
+        try (var file = new RandomAccessFile(saved.resolve("disk.img").toFile(), "rw")) {
+            file.seek(1 << 20);
+            int was = file.read();
+            file.seek(1 << 20);
+            file.write(was);
+        }
+        assertRefused(id, "disk");
+        // Its files of the same instant are there all the same.
+        node.engine().sandboxes().stop(CALLER, id, Duration.ZERO);
+        assertThat(node.engine().sandboxes().start(CALLER, id).state()).isEqualTo(SandboxState.RUNNING);
+        delete(id);
+        delete(other);
+    }
+
+    private static void assertRefused(SandboxId id, String named) {
+        assertThatThrownBy(() -> node.engine().sandboxes().resume(CALLER, id))
+                .isInstanceOf(ConflictException.class)
+                .hasMessageContaining("refused")
+                .hasMessageContaining(named);
+        assertThat(node.engine().sandboxes().get(CALLER, id).state()).isEqualTo(SandboxState.HIBERNATED);
+    }
+
+    private static void flip(Path path, long at) throws IOException {
+        try (var file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.seek(at);
+            int was = file.read();
+            file.seek(at);
+            file.write(was ^ 1);
+        }
+    }
+
+    @Test
+    void aWardenKilledWhileItHibernatesLeavesARunningOrAHibernatedSandbox() throws Exception {
+        for (int millis : List.of(5, 40, 90, 130, 180)) {
+            SandboxId id = holder();
+            String before = ask(id, 1);
+            Thread hibernation = Thread.ofVirtual().start(() -> {
+                try {
+                    node.engine().sandboxes().hibernate(CALLER, id, false);
+                } catch (RuntimeException e) {
+                    // Either outcome is looked at below.
+                }
+            });
+            Thread.sleep(Duration.ofMillis(millis));
+            node.killWarden();
+            node.startWarden();
+            hibernation.join();
+            Awaitility.await().ignoreExceptions().untilAsserted(() -> {
+                node.engine().sandboxes().start(CALLER, id);
+                assertThat(node.sh(id, "cat /root/hash.1")).isEqualTo(before);
+            });
+            assertThat(ask(id, 2)).as("after %d ms", millis).startsWith("2 ");
+            delete(id);
+        }
+        Awaitility.await().untilAsserted(() -> assertThat(node.engine().node().audit(false)).isEmpty());
+    }
+
+    /** The hash of what the holder should have in memory, made from what it began with. */
+    private static String expected(SandboxId id, int count) {
+        return node.sh(id, "python3 -c \"import hashlib; d = bytearray(open('/root/first', 'rb').read())\n"
+                + "for i in range(1, " + (count + 1) + "): d[i] ^= 255\nprint(hashlib.sha256(d).hexdigest())\"");
+    }
+
+    private static SandboxId holder() {
+        SandboxId id = node.create(Isolation.GVISOR).id();
+        node.sh(id, "cat > /root/holder.py <<'EOF'\n" + HOLDER + "EOF\n"
+                + "python3 /root/holder.py >/dev/null 2>&1 &\nwhile ! test -e /root/pid; do sleep 0.01; done");
+        return id;
+    }
+
+    /** Count and hash of what the holder has in memory, when it is asked for the nth time. */
+    private static String ask(SandboxId id, int count) {
+        return node.sh(id, "test -e /root/hash." + count + " || kill -USR1 $(cat /root/pid); "
+                + "for i in $(seq 500); do test -e /root/hash." + count + " && break; sleep 0.01; done; cat /root/hash." + count);
+    }
+
+    private static void delete(SandboxId id) {
+        node.engine().sandboxes().delete(CALLER, id);
+    }
+}
