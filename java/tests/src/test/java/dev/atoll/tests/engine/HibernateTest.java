@@ -74,7 +74,7 @@ class HibernateTest {
         assertThat(node.warden().usage(List.of(id))).isEmpty();
         assertThatThrownBy(() -> node.run(id, "true"))
                 .isInstanceOf(WrongStateException.class)
-                .hasMessageContaining("HIBERNATED");
+                .hasMessageContaining("hibernated");
         Sandbox resumed = node.engine().sandboxes().resume(CALLER, id);
         assertThat(resumed.state()).isEqualTo(SandboxState.RUNNING);
         assertThat(resumed.generation()).isEqualTo(2);

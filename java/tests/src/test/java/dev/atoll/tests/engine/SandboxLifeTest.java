@@ -114,7 +114,7 @@ class SandboxLifeTest {
         assertThat(node.engine().sandboxes().pause(CALLER, made.id()).state()).isEqualTo(SandboxState.PAUSED);
         assertThatThrownBy(() -> node.run(made.id(), "true"))
                 .isInstanceOf(WrongStateException.class)
-                .hasMessageContaining("PAUSED");
+                .hasMessageContaining("paused");
         assertThat(node.engine().sandboxes().resume(CALLER, made.id()).state()).isEqualTo(SandboxState.RUNNING);
         assertThat(node.sh(made.id(), "cat /proc/" + pid + "/comm")).isEqualTo("sleep");
         delete(made.id());
