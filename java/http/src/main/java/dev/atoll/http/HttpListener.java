@@ -9,11 +9,16 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
 import jdk.net.ExtendedSocketOptions;
+import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.http2.server.AbstractHTTP2ServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
+import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
 import org.eclipse.jetty.server.ConnectionFactory;
+import org.eclipse.jetty.server.DetectorConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
@@ -22,8 +27,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves HTTP/1.1 and HTTP/2 without TLS (by prior knowledge and by upgrade) on one port. Every
- * request runs on a virtual thread of its own.
+ * Serves HTTP/1.1 and HTTP/2 without TLS (by prior knowledge and by upgrade) on one port, and with TLS
+ * on the same port when configured. Every request runs on a virtual thread of its own.
  */
 public final class HttpListener implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
@@ -49,13 +54,7 @@ public final class HttpListener implements AutoCloseable {
         var pool = new QueuedThreadPool(16, 4);
         pool.setName("http-io");
         server = new Server(pool);
-        HttpConfiguration http = configuration(config);
-        var h2c = new HTTP2CServerConnectionFactory(http);
-        h2c.setInitialStreamRecvWindow(H2_STREAM_WINDOW_BYTES);
-        h2c.setInitialSessionRecvWindow(H2_SESSION_WINDOW_BYTES);
-        h2c.setMaxConcurrentStreams(H2_STREAMS);
-        h2c.setInputBufferSize(IO_BUFFER_BYTES);
-        connector = new KeptAliveConnector(server, new HttpConnectionFactory(http), h2c);
+        connector = new KeptAliveConnector(server, factories(config, configuration(config)));
         connector.setHost(config.host());
         connector.setPort(config.port());
         connector.setIdleTimeout(config.idleTimeout().toMillis());
@@ -134,6 +133,29 @@ public final class HttpListener implements AutoCloseable {
                 LOG.debug("no keep-alive on {}", socket, e);
             }
         }
+    }
+
+    /** The first is asked first: where there is TLS, it looks whether a connection begins with a handshake. */
+    private static ConnectionFactory[] factories(ListenerConfig config, HttpConfiguration http) {
+        var http1 = new HttpConnectionFactory(http);
+        var h2c = sized(new HTTP2CServerConnectionFactory(http));
+        if (config.tls().isEmpty()) {
+            return new ConnectionFactory[] {http1, h2c};
+        }
+        http.addCustomizer(new SecureRequestCustomizer(false));
+        var h2 = sized(new HTTP2ServerConnectionFactory(http));
+        var alpn = new ALPNServerConnectionFactory(h2.getProtocol(), http1.getProtocol());
+        alpn.setDefaultProtocol(http1.getProtocol());
+        var tls = new LazyTls(config.tls().get(), alpn.getProtocol());
+        return new ConnectionFactory[] {new DetectorConnectionFactory(tls), http1, h2c, alpn, h2};
+    }
+
+    private static <T extends AbstractHTTP2ServerConnectionFactory> T sized(T http2) {
+        http2.setInitialStreamRecvWindow(H2_STREAM_WINDOW_BYTES);
+        http2.setInitialSessionRecvWindow(H2_SESSION_WINDOW_BYTES);
+        http2.setMaxConcurrentStreams(H2_STREAMS);
+        http2.setInputBufferSize(IO_BUFFER_BYTES);
+        return http2;
     }
 
     private static HttpConfiguration configuration(ListenerConfig config) {

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.http.HttpVersion;
@@ -340,6 +341,13 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             if (request.disconnect().isWatched()) {
                 headers.put(HttpHeader.CONNECTION, "close");
             }
+            response.trailers().ifPresent(trailers -> out.setTrailersSupplier(() -> fields(trailers.get())));
+        }
+
+        private HttpFields fields(Map<String, String> values) {
+            HttpFields.Mutable fields = HttpFields.build();
+            values.forEach(fields::add);
+            return fields;
         }
 
         private boolean mayHaveBody(int status) {

@@ -1,6 +1,9 @@
 package dev.atoll.http;
 
 import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
 
 /**
  * Where and within which bounds a listener serves.
@@ -12,6 +15,8 @@ import java.time.Duration;
  *     while a written response is not read; a handler that thinks is not idle
  * @param maxConcurrentRequests requests and WebSockets being served; beyond: 503
  * @param stopTimeout how long a stop waits for requests under way
+ * @param tls when present, connections that begin with a TLS handshake are served by TLS, beside plain
+ *     ones on the same port; asked once, at the first of them
  */
 public record ListenerConfig(
         String host,
@@ -19,10 +24,13 @@ public record ListenerConfig(
         int maxHeaderBytes,
         Duration idleTimeout,
         int maxConcurrentRequests,
-        Duration stopTimeout) {
+        Duration stopTimeout,
+        Optional<Supplier<SSLContext>> tls) {
     /** 32 KiB of headers, 5 minutes idle, 8,192 requests, 5 s to stop. */
     public static ListenerConfig on(String host, int port) {
-        return new ListenerConfig(host, port, 32 << 10, Duration.ofMinutes(5), 8192, Duration.ofSeconds(5));
+        return new ListenerConfig(
+                host, port, 32 << 10, Duration.ofMinutes(5), 8192, Duration.ofSeconds(5),
+                Optional.empty());
     }
 
     public ListenerConfig {
@@ -35,18 +43,24 @@ public record ListenerConfig(
     }
 
     public ListenerConfig withMaxHeaderBytes(int value) {
-        return new ListenerConfig(host, port, value, idleTimeout, maxConcurrentRequests, stopTimeout);
+        return new ListenerConfig(host, port, value, idleTimeout, maxConcurrentRequests, stopTimeout, tls);
     }
 
     public ListenerConfig withIdleTimeout(Duration value) {
-        return new ListenerConfig(host, port, maxHeaderBytes, value, maxConcurrentRequests, stopTimeout);
+        return new ListenerConfig(host, port, maxHeaderBytes, value, maxConcurrentRequests, stopTimeout, tls);
     }
 
     public ListenerConfig withMaxConcurrentRequests(int value) {
-        return new ListenerConfig(host, port, maxHeaderBytes, idleTimeout, value, stopTimeout);
+        return new ListenerConfig(host, port, maxHeaderBytes, idleTimeout, value, stopTimeout, tls);
     }
 
     public ListenerConfig withStopTimeout(Duration value) {
-        return new ListenerConfig(host, port, maxHeaderBytes, idleTimeout, maxConcurrentRequests, value);
+        return new ListenerConfig(host, port, maxHeaderBytes, idleTimeout, maxConcurrentRequests, value, tls);
+    }
+
+    /** @param context called once, on one of the listener's threads, at the first TLS connection */
+    public ListenerConfig withTls(Supplier<SSLContext> context) {
+        return new ListenerConfig(
+                host, port, maxHeaderBytes, idleTimeout, maxConcurrentRequests, stopTimeout, Optional.of(context));
     }
 }

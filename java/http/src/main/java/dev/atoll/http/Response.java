@@ -3,7 +3,9 @@ package dev.atoll.http;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** What a handler answers. Immutable; {@code with} methods give changed copies. */
 public final class Response {
@@ -26,12 +28,23 @@ public final class Response {
     private final List<Header> headers;
     private final Body body;
     private final List<AutoCloseable> resources;
+    private final Optional<Supplier<Map<String, String>>> trailers;
 
     private Response(int status, List<Header> headers, Body body, List<AutoCloseable> resources) {
+        this(status, headers, body, resources, Optional.empty());
+    }
+
+    private Response(
+            int status,
+            List<Header> headers,
+            Body body,
+            List<AutoCloseable> resources,
+            Optional<Supplier<Map<String, String>>> trailers) {
         this.status = status;
         this.headers = headers;
         this.body = body;
         this.resources = resources;
+        this.trailers = trailers;
     }
 
     /** A status without a body. */
@@ -105,21 +118,26 @@ public final class Response {
 
     /** @param status 200 to 599 */
     public Response withStatus(int value) {
-        return new Response(value, headers, body, resources);
+        return new Response(value, headers, body, resources, trailers);
     }
 
     /** Adds a header. */
     public Response with(String name, String value) {
         List<Header> more = new ArrayList<>(headers);
         more.add(new Header(name, value));
-        return new Response(status, List.copyOf(more), body, resources);
+        return new Response(status, List.copyOf(more), body, resources, trailers);
     }
 
     /** Closes this when the response was sent, failed, or needed no body (HEAD); of a WebSocket, at its end. */
     public Response closing(AutoCloseable resource) {
         List<AutoCloseable> more = new ArrayList<>(resources);
         more.add(resource);
-        return new Response(status, headers, body, List.copyOf(more));
+        return new Response(status, headers, body, List.copyOf(more), trailers);
+    }
+
+    /** Headers after the body, over HTTP/2; asked once, when the body was written. Names in lower case. */
+    public Response withTrailers(Supplier<Map<String, String>> value) {
+        return new Response(status, headers, body, resources, Optional.of(value));
     }
 
     public int status() {
@@ -137,6 +155,10 @@ public final class Response {
 
     Body body() {
         return body;
+    }
+
+    Optional<Supplier<Map<String, String>>> trailers() {
+        return trailers;
     }
 
     List<AutoCloseable> resources() {

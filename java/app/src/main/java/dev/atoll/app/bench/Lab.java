@@ -58,7 +58,8 @@ final class Lab implements AutoCloseable {
                 "node.id_base=" + 0x6C00_0000L,
                 "network.subnet=10.214.0.0/16",
                 "native.listen=127.0.0.1:0",
-                "daytona.listen=127.0.0.1:0"));
+                "daytona.listen=127.0.0.1:0",
+                "modal.listen=127.0.0.1:0"));
         all.addAll(settings);
         all.add("slots.warm=" + slots);
         return ConfigFile.load(Optional.of(Path.of("/dev/null")), all);

@@ -51,6 +51,9 @@ final class EndToEnd {
                 Map.of(
                         "DAYTONA_API_URL", server.endpoint().daytonaUrl() + "/api",
                         "DAYTONA_API_KEY", server.key(),
+                        "MODAL_SERVER_URL", server.endpoint().modalUrl(),
+                        "MODAL_TOKEN_ID", "ak-test",
+                        "MODAL_TOKEN_SECRET", server.key(),
                         "ATOLL_URL", server.endpoint().nativeUrl(),
                         "ATOLL_API_KEY", server.key(),
                         "ATOLL_INSTANCE", config.node().instance(),

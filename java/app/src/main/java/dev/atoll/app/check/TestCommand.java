@@ -79,6 +79,7 @@ public final class TestCommand implements Callable<Integer> {
                 "network.subnet=" + subnet,
                 "native.listen=127.0.0.1:0",
                 "daytona.listen=127.0.0.1:0",
+                "modal.listen=127.0.0.1:0",
                 "pool.size=32GiB",
                 "slots.warm=4"));
     }

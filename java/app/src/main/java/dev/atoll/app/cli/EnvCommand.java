@@ -19,6 +19,10 @@ final class EnvCommand implements Callable<Integer> {
         Server.Local local = Server.local(InstanceName.orDefault(instance));
         System.out.println("export DAYTONA_API_URL=" + local.endpoint().daytonaUrl() + "/api");
         System.out.println("export DAYTONA_API_KEY=" + local.key());
+        System.out.println("export MODAL_SERVER_URL=" + local.endpoint().modalUrl());
+        // Clients want one and this server does not look at it.
+        System.out.println("export MODAL_TOKEN_ID=ak-" + local.endpoint().instance());
+        System.out.println("export MODAL_TOKEN_SECRET=" + local.key());
         System.out.println("export ATOLL_URL=" + local.endpoint().nativeUrl());
         System.out.println("export ATOLL_API_KEY=" + local.key());
         return 0;

@@ -70,8 +70,10 @@ final class UpCommand implements Callable<Integer> {
         String instance = endpoint.instance().equals(InstanceName.orDefault(null)) ? "" : " --instance " + endpoint.instance();
         out.println("  Atoll API        " + endpoint.nativeUrl());
         out.println("  Daytona API      " + endpoint.daytonaUrl() + "/api");
+        out.println("  Modal API        " + endpoint.modalUrl());
         out.println("  To use it here   eval \"$(./atoll env" + instance + ")\", then ./atoll run -- uname -a");
         out.println("  Daytona SDKs     read DAYTONA_API_URL and DAYTONA_API_KEY, which env prints");
-        out.println("  Hermes Agent     the same, with terminal.backend: daytona in its config.yaml");
+        out.println("  Modal SDKs       read MODAL_SERVER_URL, MODAL_TOKEN_ID and MODAL_TOKEN_SECRET, likewise");
+        out.println("  Hermes Agent     the same, with terminal.backend: daytona, or modal, in its config.yaml");
     }
 }

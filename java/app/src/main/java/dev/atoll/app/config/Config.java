@@ -7,6 +7,7 @@ public record Config(
         @Key("This node and what it is called in the kernel.") NodeConfig node,
         @Key("Atoll's own API, which the command line uses too.") @JsonProperty("native") FaceConfig nativeFace,
         @Key("The API that Daytona's SDKs and Hermes Agent speak.") DaytonaFaceConfig daytona,
+        @Key("The API that Modal's SDKs speak, and Hermes Agent with its Modal backend.") ModalFaceConfig modal,
         @Key("Where the disks of sandboxes lie.") PoolConfig pool,
         @Key("Sandboxes prepared in advance.") SlotsConfig slots,
         @Key("What sandboxes reach.") NetworkConfig network,
@@ -20,6 +21,7 @@ public record Config(
             NodeConfig.DEFAULTS,
             FaceConfig.NATIVE,
             DaytonaFaceConfig.DEFAULTS,
+            ModalFaceConfig.DEFAULTS,
             PoolConfig.DEFAULTS,
             SlotsConfig.DEFAULTS,
             NetworkConfig.DEFAULTS,
@@ -36,6 +38,7 @@ public record Config(
                 node,
                 new FaceConfig(nativeFace.listen().withHost(host), nativeFace.publicUrl()),
                 daytona.listeningOn(host),
+                modal.listeningOn(host),
                 pool, slots, network, defaults, limits, lifecycle, images, trust, log);
     }
 }

@@ -15,11 +15,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
 /** Writes small files so that a reader, and a reboot, sees the old or the new content. */
-final class AtomicFile {
+public final class AtomicFile {
     private AtomicFile() {}
 
     /** @param mode as {@code rw-r--r--}; the file never has another one, not for a moment */
-    static void write(Path file, String content, String mode) {
+    public static void write(Path file, String content, String mode) {
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         var permissions = PosixFilePermissions.fromString(mode);
         try {

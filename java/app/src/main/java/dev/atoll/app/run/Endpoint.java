@@ -12,11 +12,18 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param nativeUrl of Atoll's own API
  * @param daytonaUrl of the Daytona face, without {@code /api}
+ * @param modalUrl of the Modal face
  * @param keyFile of the operator's key
  * @param build directory of the build that runs
  */
 public record Endpoint(
-        String instance, String nativeUrl, String daytonaUrl, String keyFile, String stateDir, String build) {
+        String instance,
+        String nativeUrl,
+        String daytonaUrl,
+        String modalUrl,
+        String keyFile,
+        String stateDir,
+        String build) {
     private static final JsonMapper JSON = new JsonMapper();
 
     /** Empty when the instance was not started since the last reboot. */

@@ -82,6 +82,7 @@ final class EngineProgram extends Program {
                 layout.instance(),
                 localUrl(config.nativeFace().listen(), ready.nativePort()),
                 localUrl(config.daytona().listen(), ready.daytonaPort()),
+                localUrl(config.modal().listen(), ready.modalPort()),
                 layout.operatorKey().toString(),
                 layout.stateDir().toString(),
                 dist.directory().toString());

@@ -44,6 +44,7 @@ public final class Instance {
         if (PidFile.read(layout.enginePid()).isEmpty()) {
             Preflight.requirePort("native", config.nativeFace().listen());
             Preflight.requirePort("daytona", config.daytona().listen());
+            Preflight.requirePort("modal", config.modal().listen());
         }
         requireOwnState();
     }

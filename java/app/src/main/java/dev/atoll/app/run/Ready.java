@@ -5,9 +5,9 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * What the engine says on its standard output, in one line of JSON, when it serves.
  *
- * @param nativePort the real one when 0 was configured; likewise daytonaPort
+ * @param nativePort the real one when 0 was configured; likewise the others
  */
-public record Ready(int nativePort, int daytonaPort) {
+public record Ready(int nativePort, int daytonaPort, int modalPort) {
     private static final JsonMapper JSON = new JsonMapper();
 
     public String line() {

@@ -8,6 +8,7 @@ import dev.atoll.app.run.Ready;
 import dev.atoll.engine.Engine;
 import dev.atoll.engine.KillPoints;
 import dev.atoll.face.daytona.DaytonaFace;
+import dev.atoll.face.modal.ModalFace;
 import dev.atoll.face.nativeapi.NativeApi;
 import dev.atoll.guest.GuestHub;
 import dev.atoll.http.ErrorMapper;
@@ -38,6 +39,7 @@ final class Node implements AutoCloseable {
     private final Closer closer;
     private final HttpListener nativeListener;
     private final HttpListener daytonaListener;
+    private final HttpListener modalListener;
 
     private Node(Config config, String version, Closer closer) {
         this.closer = closer;
@@ -69,10 +71,31 @@ final class Node implements AutoCloseable {
                 clock);
         nativeListener = listen(config.nativeFace().listen(), routes, NativeApi.errors(), random);
         daytonaListener = listen(config.daytona().listen(), daytona.router(), daytona.errors(), random);
+        modalListener = listenModal(config, layout, engine, clock, random);
     }
 
     private HttpListener listen(HostPort where, Handler handler, ErrorMapper errors, SecureRandom random) {
-        return closer.add(HttpListener.start(ListenerConfig.on(where.host(), where.port()), handler, errors, random));
+        return listen(ListenerConfig.on(where.host(), where.port()), handler, errors, random);
+    }
+
+    private HttpListener listen(ListenerConfig where, Handler handler, ErrorMapper errors, SecureRandom random) {
+        return closer.add(HttpListener.start(where, handler, errors, random));
+    }
+
+    private HttpListener listenModal(Config config, Layout layout, Engine engine, Clock clock, SecureRandom random) {
+        var files = new ModalFiles(layout.engineDir().resolve("modal"), config.modal(), clock, random);
+        var modal = ModalFace.of(
+                Settings.modal(config),
+                new ModalFace.Domain(
+                        engine.sandboxes(), engine.processes(), engine.snapshots(), engine.templates(),
+                        engine.builds(), engine.secrets(), engine.keys()),
+                files.tokenKey(),
+                clock);
+        // A certificate is made while nobody waits for it.
+        Thread.ofVirtual().name("certificate").start(files::prepare);
+        HostPort where = config.modal().listen();
+        return listen(
+                ListenerConfig.on(where.host(), where.port()).withTls(files::tls), modal.handler(), modal.errors(), random);
     }
 
     /** Returns when every face serves. */
@@ -87,7 +110,7 @@ final class Node implements AutoCloseable {
     }
 
     Ready ready() {
-        return new Ready(nativeListener.port(), daytonaListener.port());
+        return new Ready(nativeListener.port(), daytonaListener.port(), modalListener.port());
     }
 
     private static Optional<String> operatorHash(Path file) {

@@ -11,6 +11,7 @@ import dev.atoll.engine.EngineConfig.Prefer;
 import dev.atoll.engine.EngineConfig.ProjectMaxima;
 import dev.atoll.face.daytona.DaytonaConfig;
 import dev.atoll.face.daytona.DaytonaConfig.ExecTimeoutStyle;
+import dev.atoll.face.modal.ModalConfig;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -57,6 +58,10 @@ final class Settings {
 
     private static ProjectMaxima maxima(LifecycleConfig.Maxima maxima) {
         return new ProjectMaxima(maxima.maxIdle().map(Span::duration), maxima.maxLifetime().map(Span::duration));
+    }
+
+    static ModalConfig modal(Config config) {
+        return new ModalConfig(config.modal().publicUrl().map(URI::create), ModalConfig.DEFAULTS.isolationOrder());
     }
 
     static DaytonaConfig daytona(Config config) {
