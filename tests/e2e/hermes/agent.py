@@ -1,9 +1,10 @@
 """Runs the unmodified Hermes agent against the Atoll under test."""
 
+import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes.scripted_model import MODEL, Script, serve
@@ -15,26 +16,54 @@ PROBE_SANDBOX = "hermes-prompt-backend-probe"
 
 _CONFIG = """\
 model: {{provider: custom, default: {model}, base_url: "{base_url}", api_key: none}}
-terminal: {{backend: daytona, container_disk: 10240, container_persistent: {persistent}}}
+terminal: {terminal}
 security: {{tirith_enabled: false}}
 """
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where commands of an agent run.
+
+    name: as Hermes calls it; variables: of the agent's environment; terminal: more of that section
+    of its configuration.
+    """
+
+    name: str
+    variables: dict[str, str]
+    terminal: dict[str, object]
+
+    def persistent(self, value: bool) -> "Backend":
+        """The same with sandboxes' files that outlive a run, or not."""
+        return replace(self, terminal=self.terminal | {"container_persistent": value})
+
+
+def daytona(target: Target) -> Backend:
+    variables = {"DAYTONA_API_URL": target.api_url, "DAYTONA_API_KEY": target.api_key, "TERMINAL_CONTAINER_DISK": "10240"}
+    return Backend("daytona", variables, {"container_disk": 10240, "container_persistent": True})
+
+
+def modal() -> Backend:
+    """Modal as the environment of the tests names it, without a gateway of Hermes' makers between."""
+    variables = {name: os.environ[name] for name in ("MODAL_SERVER_URL", "MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET")}
+    return Backend("modal", variables, {"modal_mode": "direct", "container_persistent": True})
 
 
 @dataclass(frozen=True)
 class Hermes:
     """One Hermes home.
 
-    home: its HERMES_HOME; persistent: whether sandboxes outlive a run.
+    home: its HERMES_HOME.
     """
 
     home: Path
-    target: Target
-    persistent: bool = True
+    backend: Backend
 
     def chat(self, script: Script) -> str:
         """One non-interactive conversation; what the agent said at its end."""
         with serve(script) as base_url:
-            config = _CONFIG.format(model=MODEL, base_url=base_url, persistent=str(self.persistent).lower())
+            terminal = json.dumps({"backend": self.backend.name} | self.backend.terminal)
+            config = _CONFIG.format(model=MODEL, base_url=base_url, terminal=terminal)
             (self.home / "config.yaml").write_text(config)
             command = [Path(sys.executable).with_name("hermes"), "chat", "-q", "play", "-Q", "--yolo", "--max-turns", "30"]
             run = self._run(command)
@@ -50,13 +79,7 @@ class Hermes:
 
     def _run(self, command: list) -> subprocess.CompletedProcess[str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("TERMINAL_", "HERMES_", "OPENAI_"))}
-        environment = kept | {
-            "HERMES_HOME": str(self.home),
-            "TERMINAL_ENV": "daytona",
-            "TERMINAL_CONTAINER_DISK": "10240",
-            "DAYTONA_API_URL": self.target.api_url,
-            "DAYTONA_API_KEY": self.target.api_key,
-        }
+        environment = kept | self.backend.variables | {"HERMES_HOME": str(self.home), "TERMINAL_ENV": self.backend.name}
         return subprocess.run(
             command, env=environment, cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=220
         )

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 from daytona import Daytona, DaytonaNotFoundError
+from hermes import agent
 from hermes.agent import PROBE_SANDBOX, SANDBOX, Hermes
 from target import Target
 
@@ -28,4 +29,9 @@ def only_our_sandboxes(daytona: Daytona) -> Iterator[None]:
 
 @pytest.fixture
 def hermes(tmp_path, target: Target) -> Hermes:
-    return Hermes(tmp_path, target)
+    return Hermes(tmp_path, agent.daytona(target))
+
+
+@pytest.fixture
+def modal_hermes(tmp_path) -> Hermes:
+    return Hermes(tmp_path, agent.modal())

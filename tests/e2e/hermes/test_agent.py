@@ -2,21 +2,10 @@
 
 import pytest
 from daytona import Daytona, DaytonaNotFoundError
+from hermes import agent
 from hermes.agent import SANDBOX, Hermes
 from hermes.scripted_model import Call, Script
-
-
-def terminal(command: str, **more: object):
-    return lambda results: Call("terminal", {"command": command, **more})
-
-
-def process(action: str, started_by: int, **more: object):
-    """An action on the background process that an earlier step started."""
-    import json
-
-    return lambda results: Call(
-        "process", {"action": action, "session_id": json.loads(results[started_by])["session_id"], **more}
-    )
+from hermes.steps import process, terminal
 
 
 def test_terminal_keeps_directory_and_environment(hermes):
@@ -83,7 +72,7 @@ def test_skill_is_pushed_and_its_edit_comes_home(hermes):
 
 
 def test_sandbox_that_is_not_persistent_is_deleted(tmp_path, target, daytona: Daytona):
-    hermes = Hermes(tmp_path, target, persistent=False)
+    hermes = Hermes(tmp_path, agent.daytona(target).persistent(False))
     script = Script([terminal("echo here > /root/gone; cat /root/gone")])
     hermes.chat(script)
     assert script.result(0)["output"].strip() == "here"

@@ -15,6 +15,35 @@ import java.util.Map;
 
 /** tests/e2e: the vendors' own SDKs and whole agents, against a server of this run's own. */
 final class EndToEnd {
+    /**
+     * A set of tests and what it needs.
+     *
+     * @param requirements file of what is installed for it
+     * @param directory whose tests it runs, with the fixtures from there on; empty = all
+     */
+    private record Suite(String requirements, String directory) {
+        /** Whether pytest's arguments leave something of it to run. */
+        boolean concerns(List<String> arguments) {
+            List<String> paths = arguments.stream().filter(argument -> !argument.startsWith("-")).toList();
+            return directory.isEmpty() || paths.isEmpty() || paths.stream().anyMatch(path -> path.startsWith(directory));
+        }
+
+        List<String> pytest(List<String> arguments) {
+            var command = new ArrayList<>(arguments);
+            if (!directory.isEmpty()) {
+                command.add("--confcutdir=" + directory);
+                if (arguments.stream().allMatch(argument -> argument.startsWith("-"))) {
+                    command.add(directory);
+                }
+            }
+            return command;
+        }
+    }
+
+    /** Hermes Agent brings its own version of Modal's SDK; what is tested with both runs twice. */
+    private static final List<Suite> SUITES = List.of(
+            new Suite("requirements.txt", ""), new Suite("requirements-modal.txt", "modal_sdk"));
+
     private final Dist dist;
     private final Config config;
     private final Instance instance;
@@ -27,14 +56,17 @@ final class EndToEnd {
     }
 
     Counts run(List<String> arguments) {
-        Path python = environment();
+        List<Suite> suites = SUITES.stream().filter(suite -> suite.concerns(arguments)).toList();
+        suites.forEach(this::environment);
         var down = new Down(instance, endpoint -> {});
         down.run(Down.Then.PURGE);
         try {
             var up = new Up(instance, dist, endpoint -> {}, System.out);
             up.prepare();
             up.detached();
-            return pytest(python, arguments);
+            return suites.stream()
+                    .map(suite -> pytest(environment(suite), suite.pytest(arguments)))
+                    .reduce(Counts.NONE, Counts::plus);
         } finally {
             down.run(Down.Then.PURGE);
         }
@@ -64,13 +96,13 @@ final class EndToEnd {
     }
 
     /** A venv in the cache, made anew when the requirements change. */
-    private Path environment() {
-        Path requirements = dist.home().resolve("tests/e2e/requirements.txt");
+    private Path environment(Suite suite) {
+        Path requirements = dist.home().resolve("tests/e2e").resolve(suite.requirements());
         Path venv = dist.cache().resolve("e2e-" + Integer.toHexString(Reports.read(requirements).hashCode()));
         Path done = venv.resolve("complete");
         Path python = venv.resolve("bin/python");
         if (!Files.exists(done)) {
-            System.out.println("Installing what tests/e2e needs …");
+            System.out.println("Installing what tests/e2e needs (" + suite.requirements() + ") …");
             step(List.of("python3", "-m", "venv", "--clear", venv.toString()));
             step(List.of(python.toString(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements.toString()));
             step(List.of("touch", done.toString()));

@@ -59,11 +59,16 @@ final class ExecCalls {
         ProcessSpec spec = Commands.spec(
                         request.getCommandArgsList(), request.getWorkdir(), request.getTimeoutSecs(),
                         EnvSources.of(request.getSecretIdsList(), request.getEnvMap(), request.getSecretSourcesList()),
-                        Ptys.of(request.getPtyInfo()))
+                        Ptys.of(request.getPtyInfo()), isRead(request))
                 .withId(new ProcessId(request.getExecId()));
         boolean merged = request.getStderrConfig() == TaskExecStartRequest.Stderr.STDERR_TO_STDOUT;
         processes.startDetached(inside.caller(), inside.sandbox(), merged ? spec.withMergedOutput() : spec);
         return TaskExecStartResponse.getDefaultInstance();
+    }
+
+    private static boolean isRead(TaskExecStartRequest request) {
+        return request.getStdoutConfig() != TaskExecStartRequest.Stdout.STDOUT_DEVNULL
+                || request.getStderrConfig() != TaskExecStartRequest.Stderr.STDERR_DEVNULL;
     }
 
     private void read(

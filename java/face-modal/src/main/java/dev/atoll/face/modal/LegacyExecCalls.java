@@ -46,7 +46,8 @@ final class LegacyExecCalls {
     private ContainerExecResponse start(Caller caller, ContainerExecRequest request, Call call) {
         ProcessSpec spec = Commands.spec(
                 request.getCommandList(), request.getWorkdir(), request.getTimeoutSecs(),
-                EnvSources.of(request.getSecretIdsList(), Map.of(), List.of()), Ptys.of(request.getPtyInfo()));
+                EnvSources.of(request.getSecretIdsList(), Map.of(), List.of()), Ptys.of(request.getPtyInfo()),
+                true);
         Optional<ProcessId> id = call.metadata("x-idempotency-key")
                 .filter(key -> !key.isEmpty())
                 .map(key -> new ProcessId(VendorIds.derived("exec", request.getTaskId(), key)));
