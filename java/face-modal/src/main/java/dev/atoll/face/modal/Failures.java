@@ -21,9 +21,13 @@ final class Failures {
     private Failures() {}
 
     static GrpcException of(Exception error) {
-        return error instanceof AtollException refused
-                ? new GrpcException(status(refused), String.valueOf(refused.getMessage()))
-                : new GrpcException(Status.INTERNAL, "internal error; the server's log says more");
+        return switch (error) {
+            // By ids that the client knows: ours are spelled otherwise.
+            case NotFoundException missing when missing.kind().equals("sandbox") ->
+                new GrpcException(Status.NOT_FOUND, "Sandbox not found. It may have already shut down.");
+            case AtollException refused -> new GrpcException(status(refused), String.valueOf(refused.getMessage()));
+            default -> new GrpcException(Status.INTERNAL, "internal error; the server's log says more");
+        };
     }
 
     private static Status status(AtollException refused) {
