@@ -101,6 +101,28 @@ class ConfigSectionsTest {
     }
 
     @Test
+    void modalDefaults() {
+        assertThat(Config.DEFAULTS.modal())
+                .isEqualTo(new ModalFaceConfig(
+                        new HostPort("127.0.0.1", 7281), Optional.empty(), Optional.empty(), Optional.empty()));
+    }
+
+    @Test
+    void modalMapped() throws Exception {
+        mapped(Config::modal, """
+                modal:
+                  listen: 0.0.0.0:7281
+                  public_url: https://modal.example
+                  certificate: /etc/atoll/modal.crt
+                  certificate_key: /etc/atoll/modal.key
+                """, new ModalFaceConfig(
+                new HostPort("0.0.0.0", 7281),
+                Optional.of("https://modal.example"),
+                Optional.of("/etc/atoll/modal.crt"),
+                Optional.of("/etc/atoll/modal.key")));
+    }
+
+    @Test
     void poolDefaults() {
         assertThat(Config.DEFAULTS.pool())
                 .isEqualTo(new PoolConfig(
