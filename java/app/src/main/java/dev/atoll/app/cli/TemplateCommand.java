@@ -18,14 +18,14 @@ import tools.jackson.databind.JsonNode;
         name = "template",
         mixinStandardHelpOptions = true,
         description = "Templates of the node.",
-        subcommands = {TemplateCommand.List.class, TemplateCommand.Create.class, TemplateCommand.Remove.class})
+        subcommands = {TemplateCommand.List.class, TemplateCommand.Create.class, TemplateBuildCommand.class, TemplateCommand.Remove.class})
 final class TemplateCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() {
-        throw new ParameterException(new CommandLine(spec), "ls, create or rm?");
+        throw new ParameterException(new CommandLine(spec), "ls, create, build or rm?");
     }
 
     @Command(name = "ls", mixinStandardHelpOptions = true, description = "Lists templates.")

@@ -1,5 +1,6 @@
 package dev.atoll.face.nativeapi;
 
+import dev.atoll.domain.EnvSource;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.http.InvalidInputException;
@@ -24,6 +25,7 @@ record ExecRequest(
         Optional<String> command,
         Optional<String> shell,
         Optional<Map<String, String>> env,
+        Optional<List<String>> secrets,
         Optional<Boolean> clearEnv,
         Optional<String> cwd,
         Optional<String> user,
@@ -47,8 +49,11 @@ record ExecRequest(
         }
     }
 
-    /** @param requiredByDefault what an absent {@code requiredReader} means for this kind of call */
-    ProcessSpec spec(boolean requiredByDefault) {
+    /**
+     * @param requiredByDefault what an absent {@code requiredReader} means for this kind of call
+     * @param sources what {@code secrets} names
+     */
+    ProcessSpec spec(boolean requiredByDefault, List<EnvSource> sources) {
         ProcessSpec base = program();
         boolean open = keepStdin.orElse(false) || stdin.isPresent() || stdinBase64.isPresent() || tty.isPresent();
         return new ProcessSpec(
@@ -56,7 +61,7 @@ record ExecRequest(
                 base.argv(),
                 base.script(),
                 env.orElse(Map.of()),
-                List.of(),
+                sources,
                 clearEnv.orElse(false),
                 cwd,
                 user,

@@ -58,10 +58,12 @@ final class ExecRoutes {
 
     private final Processes processes;
     private final References references;
+    private final SecretReferences secrets;
 
-    ExecRoutes(Processes processes, References references) {
+    ExecRoutes(Processes processes, References references, SecretReferences secrets) {
         this.processes = processes;
         this.references = references;
+        this.secrets = secrets;
     }
 
     void addTo(Router.Builder router) {
@@ -71,13 +73,13 @@ final class ExecRoutes {
 
     private Response exec(Request request) throws IOException {
         ExecRequest in = request.json(Json.STRICT, ExecRequest.class, Input.MAX_EXEC_JSON_BYTES);
-        ProcessSpec spec = in.spec(true);
+        Caller caller = Authentication.caller(request);
+        ProcessSpec spec = in.spec(true, secrets.of(caller, in.secrets()));
         int maxOutput = in.maxOutput();
         Optional<byte[]> input = in.input();
         if (in.keepsStdin() && !ProcessOutput.isWanted(request)) {
             throw new InvalidInputException("keepStdin", "true", "false; only streams and detached processes take later input");
         }
-        Caller caller = Authentication.caller(request);
         SandboxId sandbox = references.sandbox(request);
         if (ProcessOutput.isWanted(request)) {
             ProcessStream stream = processes.start(caller, sandbox, spec);
@@ -106,7 +108,7 @@ final class ExecRoutes {
             if (input.isPresent()) {
                 throw new InvalidInputException("stdin", input.get().length + " bytes", "frames of channel 0, with keepStdin");
             }
-            return processes.start(caller, sandbox, in.spec(true));
+            return processes.start(caller, sandbox, in.spec(true, secrets.of(caller, in.secrets())));
         });
     }
 

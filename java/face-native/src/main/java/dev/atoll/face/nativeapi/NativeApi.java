@@ -1,11 +1,13 @@
 package dev.atoll.face.nativeapi;
 
+import dev.atoll.domain.Builds;
 import dev.atoll.domain.Files;
 import dev.atoll.domain.Keys;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.Ports;
 import dev.atoll.domain.Processes;
 import dev.atoll.domain.Sandboxes;
+import dev.atoll.domain.Secrets;
 import dev.atoll.domain.Snapshots;
 import dev.atoll.domain.Templates;
 import dev.atoll.http.ErrorMapper;
@@ -25,6 +27,8 @@ public final class NativeApi {
             Ports ports,
             Snapshots snapshots,
             Templates templates,
+            Builds builds,
+            Secrets secrets,
             Keys keys,
             Node node) {}
 
@@ -51,14 +55,17 @@ public final class NativeApi {
             node.addMetricsTo(router, options.metrics());
         }
         var references = new References(domain.sandboxes());
-        new SandboxRoutes(domain.sandboxes(), references, options.defaultTemplate()).addTo(router);
-        new ExecRoutes(domain.processes(), references).addTo(router);
-        new ProcessRoutes(domain.processes(), references).addTo(router);
+        var secrets = new SecretReferences(domain.secrets());
+        new SandboxRoutes(domain.sandboxes(), references, secrets, options.defaultTemplate()).addTo(router);
+        new ExecRoutes(domain.processes(), references, secrets).addTo(router);
+        new ProcessRoutes(domain.processes(), references, secrets).addTo(router);
         new FileRoutes(domain.files(), references).addTo(router);
         new FileContentRoutes(domain.files(), references).addTo(router);
         new PortRoutes(domain.ports(), references).addTo(router);
         new SnapshotRoutes(domain.snapshots(), references).addTo(router);
         new TemplateRoutes(domain.templates(), domain.snapshots()).addTo(router);
+        new BuildRoutes(domain.builds(), secrets).addTo(router);
+        new SecretRoutes(domain.secrets()).addTo(router);
         new KeyRoutes(domain.keys()).addTo(router);
         node.addTo(router);
         return router.build();

@@ -36,10 +36,12 @@ final class ProcessRoutes {
 
     private final Processes processes;
     private final References references;
+    private final SecretReferences secrets;
 
-    ProcessRoutes(Processes processes, References references) {
+    ProcessRoutes(Processes processes, References references, SecretReferences secrets) {
         this.processes = processes;
         this.references = references;
+        this.secrets = secrets;
     }
 
     void addTo(Router.Builder router) {
@@ -63,7 +65,7 @@ final class ProcessRoutes {
 
     private Response start(Request request) throws IOException {
         ExecRequest in = request.json(Json.STRICT, ExecRequest.class, Input.MAX_EXEC_JSON_BYTES);
-        ProcessSpec spec = in.spec(false);
+        ProcessSpec spec = in.spec(false, secrets.of(Authentication.caller(request), in.secrets()));
         if (in.killOnDetach().orElse(false)) {
             throw new InvalidInputException("killOnDetach", "true", "false; a detached process has no connection to lose");
         }

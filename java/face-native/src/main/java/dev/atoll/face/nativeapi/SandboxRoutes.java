@@ -39,6 +39,7 @@ final class SandboxRoutes {
             Optional<String> isolation,
             Optional<LimitsRequest> resources,
             Optional<Map<String, String>> env,
+            Optional<List<String>> secrets,
             Optional<String> user,
             Optional<String> workdir,
             Optional<SandboxJson.NetworkJson> network,
@@ -67,11 +68,13 @@ final class SandboxRoutes {
 
     private final Sandboxes sandboxes;
     private final References references;
+    private final SecretReferences secrets;
     private final String defaultTemplate;
 
-    SandboxRoutes(Sandboxes sandboxes, References references, String defaultTemplate) {
+    SandboxRoutes(Sandboxes sandboxes, References references, SecretReferences secrets, String defaultTemplate) {
         this.sandboxes = sandboxes;
         this.references = references;
+        this.secrets = secrets;
         this.defaultTemplate = defaultTemplate;
     }
 
@@ -100,6 +103,7 @@ final class SandboxRoutes {
                 .memoryBytes(limits.memoryBytes())
                 .diskBytes(limits.diskBytes())
                 .env(in.env().orElse(Map.of()))
+                .secrets(secrets.of(Authentication.caller(request), in.secrets()))
                 .user(in.user())
                 .workdir(in.workdir())
                 .rules(rules(in.rules().orElse(List.of())))

@@ -2,6 +2,7 @@ package dev.atoll.face.nativeapi;
 
 import dev.atoll.domain.ApiKey;
 import dev.atoll.domain.Caller;
+import dev.atoll.domain.Builds;
 import dev.atoll.domain.Files;
 import dev.atoll.domain.IssuedKey;
 import dev.atoll.domain.Keys;
@@ -10,6 +11,7 @@ import dev.atoll.domain.Ports;
 import dev.atoll.domain.Processes;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Sandboxes;
+import dev.atoll.domain.Secrets;
 import dev.atoll.domain.Snapshots;
 import dev.atoll.domain.Templates;
 import dev.atoll.http.HttpListener;
@@ -58,6 +60,8 @@ final class EdgeServer implements AutoCloseable {
                 unreachable(Ports.class),
                 unreachable(Snapshots.class),
                 unreachable(Templates.class),
+                unreachable(Builds.class),
+                unreachable(Secrets.class),
                 new TwoKeys(),
                 unreachable(Node.class));
         return NativeApi.routes(domain, new NativeApi.Options("base", () -> "atoll_up 1\n", openMetrics));

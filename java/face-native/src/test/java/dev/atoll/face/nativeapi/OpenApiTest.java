@@ -57,6 +57,13 @@ class OpenApiTest {
                 Map.entry("ReplaceRequest", FileRoutes.ReplaceRequest.class),
                 Map.entry("SnapshotRequest", SnapshotRoutes.SnapshotRequest.class),
                 Map.entry("TemplateRequest", TemplateRoutes.TemplateRequest.class),
+                Map.entry("BuildRequest", BuildRoutes.BuildRequest.class),
+                Map.entry("ContextFileRequest", BuildRoutes.ContextFileRequest.class),
+                Map.entry("Build", BuildRoutes.BuildJson.class),
+                Map.entry("BuildFailure", BuildRoutes.FailureJson.class),
+                Map.entry("SecretRequest", SecretRoutes.SecretRequest.class),
+                Map.entry("SecretPatch", SecretRoutes.SecretPatch.class),
+                Map.entry("Secret", SecretRoutes.SecretJson.class),
                 Map.entry("KeyRequest", KeyRoutes.KeyRequest.class),
                 Map.entry("AuditRequest", NodeRoutes.AuditRequest.class),
                 Map.entry("Rule", RuleJson.class),
@@ -99,6 +106,8 @@ class OpenApiTest {
         });
         assertThat(DOCUMENT.at("/components/requestBodies/ExecRequest/description").asString())
                 .isEqualTo("At most " + (Input.MAX_EXEC_JSON_BYTES >> 20) + " MiB");
+        assertThat(DOCUMENT.at("/components/requestBodies/BuildRequest/description").asString())
+                .isEqualTo("At most " + (BuildRoutes.MAX_BUILD_JSON_BYTES >> 20) + " MiB");
         assertThat(DOCUMENT.at("/components/requestBodies/CreateRequest/description").asString())
                 .isEqualTo("At most " + (Input.MAX_JSON_BYTES >> 20) + " MiB");
     }

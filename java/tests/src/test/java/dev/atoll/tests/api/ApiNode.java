@@ -49,6 +49,8 @@ final class ApiNode implements AutoCloseable {
                                 engine.ports(),
                                 engine.snapshots(),
                                 engine.templates(),
+                                engine.builds(),
+                                engine.secrets(),
                                 engine.keys(),
                                 engine.node()),
                         new NativeApi.Options("base", () -> "", false)),

@@ -409,4 +409,61 @@ class NativeApiTest {
     private static org.awaitility.core.ConditionFactory await() {
         return Awaitility.await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(20));
     }
+
+    @Test
+    void aTemplateIsBuiltItsLogStreamedAndItsFailureTold() throws Exception {
+        var secret = api.send("POST", "/v1/secrets", "{\"name\":\"build-token\",\"values\":{\"TOKEN\":\"hidden-value\"}}");
+        assertThat(secret.status()).as(secret.http().body()).isEqualTo(201);
+        assertThat(secret.http().body()).doesNotContain("hidden-value");
+        var started = api.send("POST", "/v1/builds", """
+                {"dockerfile":"FROM base\\nARG A\\nCOPY f.sh /bin/f\\nRUN echo $A $TOKEN; f > /made\\n",
+                 "context":[{"path":"f.sh","mode":"0755","base64":"IyEvYmluL3NoCmVjaG8gcmFuCg=="}],
+                 "args":{"A":"argument"},"secrets":["build-token"],"name":"api-built"}""");
+        assertThat(started.status()).as(started.http().body()).isEqualTo(202);
+        String build = "/v1/builds/" + started.text("/id");
+        String log = api.send("GET", build + "/log", null).http().body();
+        assertThat(log).contains("Step 4/4 : RUN echo", "argument ***\n").endsWith("Template api-built is ready.\n");
+        assertThat(api.send("GET", build + "/log?follow=false&offset=5", null).http().body()).isEqualTo(log.substring(5));
+        assertThat(api.send("GET", build, null).text("/status")).isEqualTo("succeeded");
+        var sandbox = api.send("POST", "/v1/sandboxes", "{\"template\":\"api-built\"}");
+        String path = "/v1/sandboxes/" + sandbox.text("/id");
+        assertThat(sh(path, "cat /made")).isEqualTo("ran");
+        delete(path);
+        assertThat(api.send("DELETE", "/v1/templates/api-built", null).status()).isEqualTo(204);
+
+        var failing = api.send("POST", "/v1/builds", "{\"dockerfile\":\"FROM base\\nRUN echo why; exit 3\"}");
+        String failed = "/v1/builds/" + failing.text("/id");
+        assertThat(api.send("GET", failed + "/log", null).http().body()).contains("why\n", "exit code 3");
+        var told = api.send("GET", failed, null);
+        assertThat(told.text("/status")).isEqualTo("failed");
+        assertThat(told.json().at("/failure/line").asInt()).isEqualTo(2);
+        assertThat(told.json().at("/failure/exitCode").asInt()).isEqualTo(3);
+        assertThat(told.text("/failure/output")).isEqualTo("why\n");
+
+        var refused = api.send("POST", "/v1/builds", "{\"dockerfile\":\"FROM base\\nADD x /\"}");
+        assertThat(refused.status()).isEqualTo(422);
+        assertThat(refused.text("/error/message")).contains("line 2");
+    }
+
+    @Test
+    void secretsAreKeptAndNeverShown() throws Exception {
+        var made = api.send("POST", "/v1/secrets", "{\"name\":\"db\",\"values\":{\"B\":\"sesame-1\",\"A\":\"x\"}}");
+        assertThat(made.json().at("/keys").toString()).isEqualTo("[\"A\",\"B\"]");
+        assertThat(api.send("POST", "/v1/secrets", "{\"name\":\"db\",\"values\":{}}").status()).isEqualTo(409);
+        assertThat(api.send("POST", "/v1/secrets", "{\"name\":\"db\",\"values\":{},\"ifTaken\":\"keep\"}").text("/id"))
+                .isEqualTo(made.text("/id"));
+        var changed = api.send("PATCH", "/v1/secrets/db", "{\"set\":{\"C\":\"sesame-2\"},\"remove\":[\"A\"]}");
+        assertThat(changed.json().at("/keys").toString()).isEqualTo("[\"B\",\"C\"]");
+        var sandbox = api.send("POST", "/v1/sandboxes", "{\"secrets\":[\"db\"]}");
+        assertThat(sandbox.http().body()).doesNotContain("sesame");
+        String path = "/v1/sandboxes/" + sandbox.text("/id");
+        assertThat(sh(path, "echo $B $C")).isEqualTo("sesame-1 sesame-2");
+        var own = api.send("POST", "/v1/secrets", "{\"values\":{\"ONCE\":\"sesame-3\"}}");
+        assertThat(exec(path, "{\"command\":\"echo $ONCE\",\"secrets\":[\"" + own.text("/id") + "\"]}").text("/stdout"))
+                .isEqualTo("sesame-3\n");
+        delete(path);
+        assertThat(api.send("GET", "/v1/secrets", null).http().body()).contains("\"db\"").doesNotContain("sesame");
+        assertThat(api.send("DELETE", "/v1/secrets/db", null).status()).isEqualTo(204);
+        assertThat(api.send("GET", "/v1/secrets/db", null).status()).isEqualTo(404);
+    }
 }
