@@ -3,11 +3,13 @@ package dev.atoll.tests.fault;
 import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.ProcessEvent;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,9 +23,14 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
 
 /** Engine and warden are killed at once, with no chance to clean up, while commands run. */
+@EachIsolation
 class BothKilledTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private AtollNode node;
 
     @BeforeEach
@@ -68,7 +75,7 @@ class BothKilledTest {
             assertThat(node.engine().processes().get(CALLER, id, DoomedEngine.COUNTER).exit().orElseThrow().code())
                     .isZero();
         }
-        assertThat(node.sh(node.create().id(), "echo and new ones start")).isEqualTo("and new ones start");
+        assertThat(node.sh(node.create(isolation).id(), "echo and new ones start")).isEqualTo("and new ones start");
         assertThat(node.engine().node().audit(false)).isEmpty();
     }
 

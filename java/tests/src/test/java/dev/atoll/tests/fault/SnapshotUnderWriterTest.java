@@ -4,6 +4,7 @@ import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.ProcessEvent;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.ProcessStream;
@@ -11,15 +12,21 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.Source;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import dev.atoll.tests.Inside;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.params.Parameter;
 
 /** A snapshot of a disk that is being written is what a power cut would leave, and nothing less. */
+@EachIsolation
 class SnapshotUnderWriterTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     /**
      * Makes files; after fsync of file and directory it prints
      * {@code name hash}. Beside it one more process overwrites
@@ -55,7 +62,7 @@ class SnapshotUnderWriterTest {
     void whatWasSyncedBeforeIsInTheFork(RepetitionInfo repetition) {
         long seed = Long.getLong("atoll.test.seed", 4100) + repetition.getCurrentRepetition();
         int acknowledged = 20 + new Random(seed).nextInt(60);
-        try (Inside writing = node.inside()) {
+        try (Inside writing = node.inside(AtollNode.base(isolation))) {
             String known;
             Snapshot snapshot;
             try (ProcessStream stream = node.engine().processes().start(

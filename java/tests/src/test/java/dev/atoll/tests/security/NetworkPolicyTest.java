@@ -2,8 +2,10 @@ package dev.atoll.tests.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import dev.atoll.tests.Inside;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -11,22 +13,28 @@ import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a sandbox reaches by default, tried from inside. */
+@EachIsolation
 class NetworkPolicyTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
+    @SuppressWarnings("NullAway.Init") // before the first test of each class
     private static Inside box;
 
-    @BeforeAll
-    static void create() {
-        box = AtollNode.shared().inside();
+    @BeforeParameterizedClassInvocation
+    static void create(Isolation isolation) {
+        box = AtollNode.shared().inside(AtollNode.base(isolation));
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void delete() {
         box.close();
     }
@@ -78,7 +86,7 @@ class NetworkPolicyTest {
 
     @Test
     void sandboxesDoNotReachEachOther() {
-        try (Inside other = AtollNode.shared().inside()) {
+        try (Inside other = AtollNode.shared().inside(AtollNode.base(isolation))) {
             other.sh("cd /tmp && (python3 -m http.server 8099 >/dev/null 2>&1 &) ; for i in $(seq 100); do ss -ltn | grep -q 8099 && break; sleep 0.05; done");
             String address = other.sh("ip -4 -o addr show eth0 | awk '{print $4}' | cut -d/ -f1").strip();
             assertThat(connect(box, address, 8099)).startsWith("refused");
@@ -95,7 +103,7 @@ class NetworkPolicyTest {
 
     @Test
     void aSandboxWithoutNetworkResolvesAndReachesNothing() {
-        try (Inside closed = AtollNode.shared().inside(AtollNode.base()
+        try (Inside closed = AtollNode.shared().inside(AtollNode.base(isolation)
                 .network(NetworkPolicy.NONE))) {
             String gateway = closed.shAllowFailure("awk '/nameserver/{print $2; exit}' /etc/resolv.conf").strip();
             assertThat(connect(closed, gateway.isEmpty() ? "1.1.1.1" : gateway, 53)).startsWith("refused");

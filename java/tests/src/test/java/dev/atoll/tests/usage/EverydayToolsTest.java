@@ -2,22 +2,30 @@ package dev.atoll.tests.usage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import dev.atoll.tests.Inside;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
 
 /** The tools an agent reaches for first, in a sandbox of the base template. Needs the package registries. */
+@EachIsolation
 class EverydayToolsTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
+    @SuppressWarnings("NullAway.Init") // before the first test of each class
     private static Inside box;
 
-    @BeforeAll
-    static void create() {
-        box = AtollNode.shared().inside();
+    @BeforeParameterizedClassInvocation
+    static void create(Isolation isolation) {
+        box = AtollNode.shared().inside(AtollNode.base(isolation));
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void delete() {
         box.close();
     }
