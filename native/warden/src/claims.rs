@@ -1,7 +1,7 @@
 //! Claim and Kill.
 
 use std::fs::{self, File};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex};
 
 use atoll_entry::Orders;
@@ -19,7 +19,7 @@ use crate::pool::disks::{DiskRecord, Family};
 use crate::pool::layers::LayerMount;
 use crate::pool::{Pool, durable, ext4, loopdev, used_bytes};
 use crate::seccomp::Profile;
-use crate::slot::{self, Kind, Process, Slot};
+use crate::slot::{self, Entry, Kind, Process, Slot};
 use crate::warden::{END_LIMIT, Sandbox, Warden};
 use crate::watcher::Signal;
 
@@ -46,21 +46,15 @@ enum DiskSource {
 impl Order {
     /// A sandbox that runs already is what it is.
     fn fits(&self, slot: &Slot, default_class: u64) -> Outcome<()> {
-        let warm = match (&slot.kind, &self.disk) {
-            (
-                Kind::Gvisor(Prepared {
-                    warm: Some(warm), ..
-                }),
-                _,
-            ) => warm,
-            (Kind::Container { .. }, DiskSource::Memory(_)) => {
-                let what = "a container cannot go on from saved memory";
-                return Err(Fault::invalid("memory", what));
-            }
-            _ => return Ok(()),
+        if let (Kind::Container { .. }, DiskSource::Memory(_)) = (&slot.kind, &self.disk) {
+            let what = "a container cannot go on from saved memory";
+            return Err(Fault::invalid("memory", what));
+        }
+        let Some(layers) = slot.layers_ahead() else {
+            return Ok(());
         };
         let new = matches!(self.disk, DiskSource::New(size) if size == default_class);
-        if !new || self.profile != Profile::Standard || self.layers != warm.layers {
+        if !new || self.profile != Profile::Standard || self.layers != layers {
             return Err(Fault::invalid(
                 "slot",
                 "the sandbox of this slot runs already: it has the layers it was prepared with, \
@@ -69,6 +63,15 @@ impl Order {
         }
         Ok(())
     }
+}
+
+/// What a container's root is made of, and for whom.
+pub struct Place<'a> {
+    /// Lowest first.
+    pub layers: &'a [Arc<LayerMount>],
+    pub upper: &'a Upper,
+    pub slot: &'a Slot,
+    pub profile: Profile,
 }
 
 /// Most layers below one sandbox; the kernel's own bound is 500.
@@ -92,15 +95,9 @@ impl Warden {
                 ));
             }
         };
-        if claim.layers.is_empty() || claim.layers.len() > MAX_LAYERS {
-            return Err(Fault::invalid(
-                "layers",
-                format!("layers must be 1 to {MAX_LAYERS} ids"),
-            ));
-        }
-        let layers: Outcome<Vec<Id>> = claim.layers.iter().map(|l| Id::of("layers", l)).collect();
+        let layers = checked_layers(&claim.layers)?;
         let hostname = match claim.hostname.as_str() {
-            "" => sandbox.as_str()[..12].to_owned(),
+            "" => default_hostname(sandbox),
             name => checked_hostname(name)?,
         };
         let profile = match claim.profile {
@@ -113,7 +110,6 @@ impl Warden {
                 ));
             }
         };
-        let layers = layers?;
         if sandbox == slot {
             // Both are locked, one after the other.
             return Err(Fault::invalid("sandbox", "sandbox has the slot's id"));
@@ -140,12 +136,7 @@ impl Warden {
             }
             self.check_disk(&order)?;
             let _claimed = self.claim_layers(&order.layers)?;
-            let layers: Outcome<Vec<Arc<LayerMount>>> = order
-                .layers
-                .iter()
-                .map(|id| self.layers.get(&self.pool, &self.roots, *id))
-                .collect();
-            let layers = layers?;
+            let layers = self.layer_mounts(&order.layers)?;
             self.locks.with(order.slot, || {
                 let slot = {
                     let mut state = lock(&self.state);
@@ -159,6 +150,11 @@ impl Warden {
                 self.claim_slot(&order, &layers, slot)
             })
         })
+    }
+
+    pub fn layer_mounts(&self, layers: &[Id]) -> Outcome<Vec<Arc<LayerMount>>> {
+        let mount = |id: &Id| self.layers.get(&self.pool, &self.roots, *id);
+        layers.iter().map(mount).collect()
     }
 
     /// Refuses before the slot is used up.
@@ -220,8 +216,10 @@ impl Warden {
             start_time,
             pidfd,
         } = match kind {
-            Kind::Container { process, control } => {
-                unused.descriptors.push(control);
+            Kind::Container { process, entry } => {
+                if let Entry::Waiting(control) = entry {
+                    unused.descriptors.push(control);
+                }
                 process
             }
             Kind::Gvisor(Prepared { netns, warm }) => {
@@ -389,7 +387,7 @@ impl Warden {
         ))
     }
 
-    /// Overlay, limits, link, live record, root.
+    /// Limits, link, live record, and what the slot lacks of a sandbox.
     fn run(
         &self,
         order: &Order,
@@ -408,27 +406,27 @@ impl Warden {
                 .during("network")?;
         }
         match &slot.kind {
-            Kind::Container { process, control } => {
-                let (overlay, unused) = self
-                    .roots
-                    .overlay(layers, upper, slot.userns.as_fd(), slot.base)
-                    .during("overlay")?;
-                // Before the guest is let in: a warden killed in between finds either an ended
-                // process or the record of a running one.
+            Kind::Container { process, entry } => {
+                // Before the guest is let in or told anything: a warden killed in between finds
+                // either an ended process or the record of a running one.
                 self.record(order, slot, process)?;
-                let confinement = self.confinements.of(order.profile);
-                let orders = Orders {
-                    capabilities: confinement.capabilities,
-                    hostname: order.hostname.as_bytes(),
-                    filter: &confinement.filter,
-                };
-                slot::enter(control.as_fd(), overlay, upper.spool.as_fd(), &orders).map_err(
-                    |e| Fault {
-                        code: wire::failure::Code::GuestFailed,
-                        ..Fault::io("guest", e)
-                    },
-                )?;
-                Ok(unused)
+                match entry {
+                    Entry::Waiting(control) => {
+                        let place = Place {
+                            layers,
+                            upper,
+                            slot,
+                            profile: order.profile,
+                        };
+                        self.enter(&place, control.as_fd(), &order.hostname)
+                    }
+                    Entry::Entered(_) => {
+                        self.launcher
+                            .set_hostname(process.pid, &order.hostname)
+                            .during("host name")?;
+                        Ok(Leftovers::default())
+                    }
+                }
             }
             Kind::Gvisor(Prepared {
                 warm: Some(warm), ..
@@ -475,6 +473,31 @@ impl Warden {
             return Err(Fault::invalid("memory", what));
         }
         Ok(Some(saved))
+    }
+
+    /// Makes the overlay and lets a container's guest enter it and confine itself.
+    pub fn enter(
+        &self,
+        place: &Place<'_>,
+        control: BorrowedFd<'_>,
+        hostname: &str,
+    ) -> Outcome<Leftovers> {
+        let slot = place.slot;
+        let (overlay, unused) = self
+            .roots
+            .overlay(place.layers, place.upper, slot.userns.as_fd(), slot.base)
+            .during("overlay")?;
+        let confinement = self.confinements.of(place.profile);
+        let orders = Orders {
+            capabilities: confinement.capabilities,
+            hostname: hostname.as_bytes(),
+            filter: &confinement.filter,
+        };
+        slot::enter(control, overlay, place.upper.spool.as_fd(), &orders).map_err(|e| Fault {
+            code: wire::failure::Code::GuestFailed,
+            ..Fault::io("guest", e)
+        })?;
+        Ok(unused)
     }
 
     fn record(&self, order: &Order, slot: &Slot, process: &Process) -> Outcome<()> {
@@ -548,6 +571,22 @@ impl Warden {
             Ok(Killed { disk_used, usage })
         })
     }
+}
+
+/// Of a sandbox or slot that was given none.
+pub fn default_hostname(id: Id) -> String {
+    id.as_str()[..12].to_owned()
+}
+
+/// At least one layer and not too many.
+pub fn checked_layers(layers: &[String]) -> Outcome<Vec<Id>> {
+    if layers.is_empty() || layers.len() > MAX_LAYERS {
+        return Err(Fault::invalid(
+            "layers",
+            format!("layers must be 1 to {MAX_LAYERS} ids"),
+        ));
+    }
+    layers.iter().map(|l| Id::of("layers", l)).collect()
 }
 
 fn checked_hostname(name: &str) -> Outcome<String> {

@@ -7,6 +7,7 @@ use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
 use crate::pool::disks::Family;
+use crate::slot::Slot;
 use crate::warden::Warden;
 
 /// Layers that a claim uses until its disk's record names them.
@@ -55,6 +56,10 @@ impl Warden {
                 let mut state = lock(&self.state);
                 if let Some(user) = state.sandboxes.values().find(|s| s.layers.contains(&layer)) {
                     return Err(busy(format!("live sandbox {}", user.id)));
+                }
+                let over = |s: &&Slot| s.layers_ahead().is_some_and(|l| l.contains(&layer));
+                if let Some(slot) = state.slots.values().find(over) {
+                    return Err(busy(format!("slot {}", slot.id)));
                 }
                 if state.layers_claimed.contains_key(&layer) {
                     return Err(busy("a sandbox that is being made".to_owned()));

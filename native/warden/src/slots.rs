@@ -5,11 +5,13 @@ use std::os::fd::AsFd;
 use atoll_wire::warden::failure::Code;
 use atoll_wire::warden::{self as wire, Isolation, SlotReady};
 
+use crate::claims::{Place, checked_layers, default_hostname};
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
 use crate::pool::ext4;
-use crate::slot::{Slot, socket_dir};
+use crate::seccomp::Profile;
+use crate::slot::{Entry, Kind, Slot, socket_dir};
 use crate::warden::Warden;
 
 impl Warden {
@@ -17,22 +19,22 @@ impl Warden {
         let slot = Id::of("slot", &request.slot)?;
         let isolation = Isolation::try_from(request.isolation)
             .map_err(|_| Fault::invalid("isolation", "isolation is unknown"))?;
-        let layers: Outcome<Vec<Id>> = request.layers.iter().map(|l| Id::of("layers", l)).collect();
-        let layers = layers?;
-        if isolation == Isolation::Container && !layers.is_empty() {
-            return Err(Fault::invalid(
-                "layers",
-                "a container gets its layers by the claim",
-            ));
-        }
+        let layers = match request.layers.as_slice() {
+            [] => Vec::new(),
+            layers => checked_layers(layers)?,
+        };
         self.locks.with(slot, || {
             if lock(&self.state).slots.contains_key(&slot) || self.sandbox_of_slot(slot).is_some() {
                 return Err(Fault::exists("slot", slot));
             }
             self.pool.admit()?;
+            // Until the table of slots names them.
+            let _used = self.claim_layers(&layers)?;
             let index = self.take_index()?;
             let made = match isolation {
-                Isolation::Container => self.make_slot(slot, index),
+                Isolation::Container => self
+                    .make_slot(slot, index)
+                    .and_then(|waiting| self.with_root(waiting, &layers)),
                 Isolation::Gvisor => self.make_gvisor_slot(slot, index, &layers),
             };
             match made {
@@ -103,6 +105,30 @@ impl Warden {
                 upper,
             ))
         })
+    }
+
+    /// Gives a container's slot its root ahead; without layers it goes on waiting for one.
+    fn with_root(&self, mut slot: Slot, layers: &[Id]) -> Outcome<Slot> {
+        let (Kind::Container { entry, .. }, Some(upper)) = (&slot.kind, &slot.upper) else {
+            return Ok(slot);
+        };
+        let Entry::Waiting(control) = entry else {
+            return Ok(slot);
+        };
+        if layers.is_empty() {
+            return Ok(slot);
+        }
+        let place = Place {
+            layers: &self.layer_mounts(layers)?,
+            upper,
+            slot: &slot,
+            profile: Profile::Standard,
+        };
+        drop(self.enter(&place, control.as_fd(), &default_hostname(slot.id))?);
+        if let Kind::Container { entry, .. } = &mut slot.kind {
+            *entry = Entry::Entered(layers.to_vec());
+        }
+        Ok(slot)
     }
 
     /// A formatted disk of `size` bytes under the slot's name, mounted.

@@ -24,11 +24,12 @@ const OOM_SCORE_ADJ: &str = "500";
 /// What all slots share, made once.
 pub struct Launcher {
     program: OwnedFd,
+    own_uts: File,
     sys: Vec<SysEntry>,
 }
 
-/// A prepared slot. Dropping one of a container closes the control socket, upon which the process
-/// exits.
+/// A prepared slot. Dropping one of a container that waits for its root closes the control socket,
+/// upon which the process exits.
 pub struct Slot {
     pub id: Id,
     pub index: u32,
@@ -44,8 +45,16 @@ pub struct Slot {
 
 /// What a slot of each class has.
 pub enum Kind {
-    Container { process: Process, control: OwnedFd },
+    Container { process: Process, entry: Entry },
     Gvisor(Prepared),
+}
+
+/// How far a container's guest is.
+pub enum Entry {
+    /// It waits for a root on this socket and exits when it is closed.
+    Waiting(OwnedFd),
+    /// It runs over these layers, lowest first, and the slot's disk.
+    Entered(Vec<Id>),
 }
 
 /// The process whose end is the sandbox's: PID 1 of a container, the sentry of gVisor.
@@ -70,8 +79,22 @@ impl Launcher {
         let program = sys::sealed_program(&mut file).map_err(explain)?;
         Ok(Launcher {
             program,
+            own_uts: File::open("/proc/self/ns/uts").map_err(|e| e.to_string())?,
             sys: sysfs::entries(),
         })
+    }
+
+    /// Sets the host name of the process's namespace, which nobody inside may.
+    pub fn set_hostname(&self, pid: i32, name: &str) -> io::Result<()> {
+        let theirs = File::open(format!("/proc/{pid}/ns/uts"))?;
+        sys::join_namespace(theirs.as_fd(), libc::CLONE_NEWUTS)?;
+        // SAFETY: the buffer is ours.
+        let set = check(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }.into());
+        if let Err(error) = sys::join_namespace(self.own_uts.as_fd(), libc::CLONE_NEWUTS) {
+            eprintln!("warden: a thread is stuck in a sandbox's namespace of names: {error}");
+            std::process::abort();
+        }
+        set.map(drop)
     }
 
     /// Clones a slot's process into its namespaces and groups; it waits for its id maps.
@@ -208,7 +231,7 @@ impl Cloned {
                     start_time,
                     pidfd: self.pidfd,
                 },
-                control: self.control,
+                entry: Entry::Waiting(self.control),
             },
             userns,
             group,
@@ -224,6 +247,17 @@ impl Slot {
         match &self.kind {
             Kind::Container { process, .. } => Some(process),
             Kind::Gvisor(prepared) => prepared.warm.as_ref().map(|warm| &warm.process),
+        }
+    }
+
+    /// Layers of the root that it has before its claim.
+    pub fn layers_ahead(&self) -> Option<&[Id]> {
+        match &self.kind {
+            Kind::Container { entry, .. } => match entry {
+                Entry::Waiting(_) => None,
+                Entry::Entered(layers) => Some(layers),
+            },
+            Kind::Gvisor(prepared) => prepared.warm.as_ref().map(|warm| warm.layers.as_slice()),
         }
     }
 }

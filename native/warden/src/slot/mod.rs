@@ -1,4 +1,4 @@
-//! Slots: sandboxes that have everything but a root.
+//! Slots: sandboxes that have everything but a name, and a root unless it was asked for ahead.
 
 mod child;
 mod confinement;
@@ -6,4 +6,6 @@ mod launch;
 mod sysfs;
 
 pub use confinement::Confinements;
-pub use launch::{Kind, Launcher, Process, Slot, enter, remove_socket_dir, socket_dir, start_time};
+pub use launch::{
+    Entry, Kind, Launcher, Process, Slot, enter, remove_socket_dir, socket_dir, start_time,
+};

@@ -6,6 +6,7 @@ import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Sandbox;
+import dev.atoll.guest.Configuring;
 import dev.atoll.guest.GuestConfig;
 import dev.atoll.guest.GuestConfig.Host;
 import dev.atoll.warden.Claim;
@@ -24,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings a generation to life: slot, claim, the guest's dial-in, its configuration. Runs no host
+ * Brings a generation to life: slot, claim, the guest's configuration. Runs no host
  * program and touches no file system but through the warden. What fails half-way is taken back
  * before the failure is thrown.
  */
@@ -66,8 +67,12 @@ final class Boot {
         this.atOnce = new Semaphore(config.createsAtOnce(), true);
     }
 
-    /** A sandbox that lives but was told nothing yet. @param goesOn from saved memory, with its link down */
-    record Claimant(PreparedSlot slot, Claimed claimed, boolean goesOn) {}
+    /**
+     * A sandbox that lives; what it was told is on its way.
+     *
+     * @param goesOn from saved memory, with its link down
+     */
+    record Claimant(PreparedSlot slot, Claimed claimed, Configuring configuring, boolean goesOn) {}
 
     /** Runs a whole create or start: somebody waits for it, so the making of warm slots holds back. */
     void ahead(Runnable createOrStart) {
@@ -83,17 +88,21 @@ final class Boot {
      * Claims a slot; more than the configured number at once wait here in the order they came.
      *
      * @param sandbox as it will be, with the generation that begins
+     * @param secretEnv over the sandbox's environment
      */
-    Claimant claim(Sandbox sandbox, List<LayerId> layers, DiskSource disk) {
+    Claimant claim(Sandbox sandbox, Map<String, String> secretEnv, List<LayerId> layers, DiskSource disk) {
         atOnce.acquireUninterruptibly();
         try {
             for (int attempt = 1; ; attempt++) {
                 PreparedSlot slot = take(sandbox, layers, disk);
                 try {
                     Claim claim = claimOf(slot, sandbox, layers, disk);
+                    // A guest that runs ahead reads it as soon as it has its root.
+                    Configuring configuring =
+                            slot.endpoint().configureAhead(configurationOf(sandbox, secretEnv, slot.address()));
                     Claimed claimed = gate.make(() -> warden.claim(claim));
                     slots.claimed(slot.id());
-                    return new Claimant(slot, claimed, disk instanceof DiskSource.OfMemory);
+                    return new Claimant(slot, claimed, configuring, disk instanceof DiskSource.OfMemory);
                 } catch (NotFoundException e) {
                     giveUp(sandbox, slot);
                     if (!e.kind().equals("slot") || attempt == ATTEMPTS) {
@@ -109,16 +118,12 @@ final class Boot {
         }
     }
 
-    /**
-     * Waits for the guest and tells it who it is. On failure the sandbox is killed; its disk stays.
-     *
-     * @param secretEnv over the sandbox's environment
-     */
-    Occupancy introduce(Sandbox sandbox, Map<String, String> secretEnv, Claimant claimant) {
+    /** Waits until the guest knows who it is. On failure the sandbox is killed; its disk stays. */
+    Occupancy introduce(Sandbox sandbox, Claimant claimant) {
         PreparedSlot slot = claimant.slot();
         try {
             slot.endpoint().awaitConnected(config.dialTimeout());
-            slot.endpoint().configure(configurationOf(sandbox, secretEnv, claimant.claimed().address()));
+            claimant.configuring().await();
             if (claimant.goesOn() && sandbox.network() instanceof NetworkPolicy.Open) {
                 warden.setNetwork(sandbox.id(), true);
             }
@@ -165,7 +170,7 @@ final class Boot {
     /** A warm slot of the sandbox's class; where none fits or is left, one is made now. */
     private PreparedSlot take(Sandbox sandbox, List<LayerId> layers, DiskSource disk) {
         Optional<PreparedSlot> slot = switch (sandbox.isolation()) {
-            case CONTAINER -> warm.container();
+            case CONTAINER -> warm.container(isDefault(disk) ? layers : List.of());
             case GVISOR -> isDefault(disk) ? warm.sentry(layers) : Optional.empty();
             case MICROVM -> Optional.empty();
         };

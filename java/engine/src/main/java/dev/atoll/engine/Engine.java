@@ -67,7 +67,7 @@ public final class Engine implements AutoCloseable {
         var meters = new EngineMeters(meterRegistry);
         var facts = new NodeFacts(warden);
         var gate = new MakingGate();
-        var slots = new SlotFactory(warden, hub, config.sockets(), gate, random);
+        var slots = new SlotFactory(warden, hub, config.sockets(), gate, random, config.dialTimeout());
         var aliases = new ImageAliases(config.aliases());
         var usage = new UsageLedger(store.usage(), clock);
         var secretService = new SecretService(store.secrets(), NodeKey.in(config.state(), random), ids, clock);
@@ -82,7 +82,7 @@ public final class Engine implements AutoCloseable {
                 config, clock, store.sandboxes(), warden, boot, slots, gate, registry, usage, secretService,
                 entrypoints, meters, killPoints, virtualThreads, rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
-        var layers = new LayerCare(warden);
+        var layers = new LayerCare(warden, warm);
         var catalog = new TemplateCatalog(
                 store.templates(), store.snapshots(), warden, gate, registry, facts, aliases, layers, ids, clock);
         var cache = new BuildCache(store.buildSteps(), warden, gate, ids, clock);

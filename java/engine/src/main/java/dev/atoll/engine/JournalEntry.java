@@ -33,9 +33,24 @@ final class JournalEntry {
         return record.sandbox().state() == SandboxState.DELETED;
     }
 
-    /** Writes the row of a new sandbox. */
-    void insert() {
-        SandboxRecord unused = store.insert(record);
+    /** Writes the row of a new sandbox, whose value in memory stays what it is. Durable when it returns. */
+    void insert(SandboxRecord row) {
+        SandboxRecord unused = store.insert(row);
+    }
+
+    /**
+     * The value in memory becomes the row that was inserted.
+     *
+     * @throws NotFoundException when the sandbox was deleted meanwhile
+     */
+    void inserted(SandboxRecord row) {
+        lock.lock();
+        try {
+            refuseDeleted();
+            record = row;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -46,14 +61,18 @@ final class JournalEntry {
     void change(UnaryOperator<SandboxRecord> change) {
         lock.lock();
         try {
-            if (isDeleted()) {
-                throw new NotFoundException("sandbox", record.sandbox().id().value());
-            }
+            refuseDeleted();
             SandboxRecord next = change.apply(record);
             store.update(next);
             record = next;
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void refuseDeleted() {
+        if (isDeleted()) {
+            throw new NotFoundException("sandbox", record.sandbox().id().value());
         }
     }
 

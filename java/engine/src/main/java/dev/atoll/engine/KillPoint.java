@@ -8,11 +8,9 @@ package dev.atoll.engine;
 public enum KillPoint {
     /** The name is taken in memory, nothing is written. */
     CREATE_NAMED,
-    /** The intent is durable, no slot was claimed. */
-    CREATE_JOURNALLED,
-    /** The sandbox lives; the journal may or may not know yet. */
+    /** The sandbox lives, the journal knows nothing of it. */
     CREATE_CLAIMED,
-    /** The guest is configured, the journal still says CREATING. */
+    /** The guest is configured; the row is being written. */
     CREATE_CONFIGURED,
     /** The journal says RUNNING, the caller was told nothing. */
     CREATE_COMMITTED,

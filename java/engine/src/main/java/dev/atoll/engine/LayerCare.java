@@ -21,10 +21,12 @@ final class LayerCare {
     private static final Logger LOG = LoggerFactory.getLogger(LayerCare.class);
 
     private final Warden warden;
+    private final WarmPools warm;
     private final List<Supplier<? extends Collection<LayerId>>> users = new CopyOnWriteArrayList<>();
 
-    LayerCare(Warden warden) {
+    LayerCare(Warden warden, WarmPools warm) {
         this.warden = warden;
+        this.warm = warm;
     }
 
     /** @param layers names, whenever it is asked, all that it uses, and what it is about to make */
@@ -51,6 +53,7 @@ final class LayerCare {
 
     private long remove(Layer layer) {
         try {
+            warm.forget(layer.id());
             warden.deleteLayer(layer.id());
             return layer.bytes();
         } catch (AtollException e) {

@@ -54,18 +54,18 @@ import org.slf4j.LoggerFactory;
  * The journal row is the truth about what is wanted, the warden about what exists, and the program may
  * end between any two steps. So each command moves in the direction in which a leftover is harmless:
  * <ul>
- *   <li>A create and a start write RUNNING last. Before that the row says CREATING (the whole sandbox is
- *       removed at the next start) or STOPPED (what lives is killed, the disk stays).
+ *   <li>A create and a start write RUNNING last. Before that there is no row (what lives is killed and its
+ *       disk removed) or it says STOPPED (what lives is killed, the disk stays).
  *   <li>A stop kills first and writes STOPPED after: a row that says RUNNING of a dead sandbox is put
  *       right by the same code that handles a sandbox which killed itself.
  *   <li>A delete writes DELETED first, which frees the name; from then on whatever the warden still has
  *       of it belongs to nobody and is removed, by this command or by the next start.
  * </ul>
- * A create has two commits, and the first overlaps the claim. That is legal because the claim is never
- * irrevocable: a live sandbox of which the journal knows nothing is killed at reconciliation and its
- * disk removed, which is exactly what is done to one that the journal calls CREATING. What must hold is
- * only that both are there before the caller is told, and the second commit waits for the first. It
- * waits for the warden's word that the disk is durable, too: nothing that was told is lost by a power cut.
+ * A create has one commit, after the claim and beside the guest's configuration. That is legal because
+ * the claim is never irrevocable: a live sandbox of which the journal knows nothing is killed at
+ * reconciliation and its disk removed, and one that the journal knows and the guest does not is
+ * configured then. The caller is told when all is done, the warden's word that the disk is durable
+ * included: nothing that was told is lost by a power cut.
  *
  * <h2>Delete overtakes</h2>
  * The name of a deleted sandbox is free at once, even while a long command is under way. So the delete
@@ -318,17 +318,17 @@ final class SandboxOwner {
 
     private void create(DiskSource disk) {
         Instant began = tools.clock().instant();
-        CompletableFuture<Void> journalled = CompletableFuture.runAsync(
-                () -> {
-                    entry.insert();
-                    tools.killPoints().reached(KillPoint.CREATE_JOURNALLED);
-                },
-                tools.virtualThreads());
         Sandbox next = SandboxEdit.of(record().sandbox()).generation(1).done();
+        Boot.Claimant claimant = claim(next, disk);
+        tools.killPoints().reached(KillPoint.CREATE_CLAIMED);
+        SandboxRecord running = running(next, claimant);
+        CompletableFuture<Void> journalled =
+                CompletableFuture.runAsync(() -> entry.insert(running), tools.virtualThreads());
         try {
-            Boot.Claimant claimant = tools.boot().claim(next, record().layers(), disk);
-            tools.killPoints().reached(KillPoint.CREATE_CLAIMED);
-            live(next, claimant, journalled, KillPoint.CREATE_CONFIGURED);
+            live(next, claimant, KillPoint.CREATE_CONFIGURED, () -> {
+                Mailbox.await(journalled);
+                entry.inserted(running);
+            });
         } catch (RuntimeException e) {
             // What takes this create back writes to the row: the insert must not come after it.
             journalled.handle((inserted, failure) -> failure).join();
@@ -354,36 +354,46 @@ final class SandboxOwner {
         Sandbox next = SandboxEdit.of(record().sandbox())
                 .generation(record().sandbox().generation() + 1)
                 .done();
-        Boot.Claimant claimant = tools.boot().claim(next, record().layers(), new DiskSource.Existing());
+        Boot.Claimant claimant = claim(next, new DiskSource.Existing());
         tools.killPoints().reached(KillPoint.START_CLAIMED);
-        live(next, claimant, CompletableFuture.completedFuture(null), KillPoint.START_CONFIGURED);
+        live(next, claimant, KillPoint.START_CONFIGURED, () -> entry.change(_ -> running(next, claimant)));
         tools.killPoints().reached(KillPoint.START_COMMITTED);
     }
 
-    /** From claimed to RUNNING; on failure nothing lives. */
-    private void live(
-            Sandbox next, Boot.Claimant claimant, CompletableFuture<Void> journalled, KillPoint configured) {
+    private Boot.Claimant claim(Sandbox next, DiskSource disk) {
+        return tools.boot().claim(next, tools.secrets().openEnv(record().secretEnv()), record().layers(), disk);
+    }
+
+    /** The row of this boot. */
+    private SandboxRecord running(Sandbox next, Boot.Claimant claimant) {
+        Instant now = tools.clock().instant();
+        return record().withSandbox(SandboxEdit.of(record().sandbox())
+                        .generation(next.generation())
+                        .diskBytes(claimant.claimed().diskBytes())
+                        .enter(SandboxState.RUNNING, now)
+                        .lastActivity(now)
+                        .failure(Optional.empty())
+                        .done())
+                .withSlot(Optional.of(claimant.slot().id().value()))
+                .withUsageAtBoot(tools.usage().booted(id(), next.generation()));
+    }
+
+    /**
+     * From claimed to RUNNING; on failure nothing lives.
+     *
+     * @param commit returns when the row is durable and the record in memory says RUNNING
+     */
+    private void live(Sandbox next, Boot.Claimant claimant, KillPoint configured, Runnable commit) {
         CompletableFuture<Void> durable =
                 CompletableFuture.runAsync(() -> tools.warden().settle(id()), tools.virtualThreads());
-        Occupancy begun = tools.boot().introduce(next, tools.secrets().openEnv(record().secretEnv()), claimant);
+        Occupancy begun = tools.boot().introduce(next, claimant);
         tools.killPoints().reached(configured);
         try {
             Optional<Outcome> refused = tools.entrypoints().start(next, begun.endpoint());
-            Mailbox.await(journalled);
             Mailbox.await(durable);
-            Counters usageAtBoot = tools.usage().booted(id(), next.generation());
-            Instant now = tools.clock().instant();
             use(ActivityKind.API_CALL);
             occupancy = begun;
-            entry.change(r -> r.withSandbox(SandboxEdit.of(r.sandbox())
-                            .generation(next.generation())
-                            .diskBytes(claimant.claimed().diskBytes())
-                            .enter(SandboxState.RUNNING, now)
-                            .lastActivity(now)
-                            .failure(Optional.empty())
-                            .done())
-                    .withSlot(Optional.of(begun.slot().value()))
-                    .withUsageAtBoot(usageAtBoot));
+            commit.run();
             refused.ifPresentOrElse(
                     outcome -> enqueue(new SandboxCommand.End(next.generation(), outcome)),
                     () -> tools.entrypoints().watch(this, begun));

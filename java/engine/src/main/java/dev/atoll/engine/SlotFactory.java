@@ -12,6 +12,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
@@ -27,27 +28,44 @@ final class SlotFactory {
     private final Path sockets;
     private final MakingGate gate;
     private final RandomGenerator random;
+    private final Duration dialTimeout;
     private final Set<SlotId> unclaimed = ConcurrentHashMap.newKeySet();
 
-    /** @param sockets where each slot has its directory; the warden mounts them from there */
-    SlotFactory(Warden warden, GuestHub hub, Path sockets, MakingGate gate, RandomGenerator random) {
+    /**
+     * @param sockets where each slot has its directory; the warden mounts them from there
+     * @param dialTimeout how long a guest may take to dial
+     */
+    SlotFactory(
+            Warden warden,
+            GuestHub hub,
+            Path sockets,
+            MakingGate gate,
+            RandomGenerator random,
+            Duration dialTimeout) {
         this.warden = warden;
         this.hub = hub;
         this.sockets = sockets;
         this.gate = gate;
         this.random = random;
+        this.dialTimeout = dialTimeout;
     }
 
-    /** Blocks until the warden has it ready; its failures pass through and leave nothing behind. */
+    /**
+     * Blocks until the warden has it ready and its guest, where one runs ahead of the claim, has
+     * dialled; failures pass through and leave nothing behind.
+     */
     PreparedSlot make(SlotKind kind) {
         SlotId id = SlotId.random(random);
         unclaimed.add(id);
-        var slot = new PreparedSlot(id, kind, open(id));
+        GuestEndpoint endpoint = open(id);
         try {
-            Slot unused = gate.make(() -> warden.prepareSlot(id, kind));
-            return slot;
+            Slot made = gate.make(() -> warden.prepareSlot(id, kind));
+            if (kind.hasGuestAhead()) {
+                endpoint.awaitConnected(dialTimeout);
+            }
+            return new PreparedSlot(id, kind, endpoint, made.address());
         } catch (RuntimeException e) {
-            discard(slot);
+            discard(id, endpoint);
             throw e;
         }
     }
@@ -64,9 +82,13 @@ final class SlotFactory {
 
     /** Gives a slot up that became no sandbox. What the warden still holds of it is found at the next resynchronisation. */
     void discard(PreparedSlot slot) {
-        drop(slot.id());
-        release(slot.id(), slot.endpoint());
-        unclaimed.remove(slot.id());
+        discard(slot.id(), slot.endpoint());
+    }
+
+    private void discard(SlotId id, GuestEndpoint endpoint) {
+        drop(id);
+        release(id, endpoint);
+        unclaimed.remove(id);
     }
 
     /** Drops a slot whose socket this engine never opened: a leftover of the engine before. */

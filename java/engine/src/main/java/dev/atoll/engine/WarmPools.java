@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * The warm slots of all classes. Those of containers belong to no template. A sandbox of gVisor takes
+ * The warm slots of all classes. Containers have one pool for all templates. A sandbox of gVisor takes
  * tens of times as long to start, so it is started in advance, over the layers of the templates that
  * were used lately: a few for each, and for a few templates only, since each holds some 35 MiB.
  */
@@ -41,7 +41,7 @@ final class WarmPools implements AutoCloseable {
      * @param perTemplate sandboxes of gVisor for each template in use, 0 = none
      */
     WarmPools(int target, int makers, int perTemplate, SlotFactory factory, Clock clock) {
-        this.containers = new WarmSlots(target, makers, SlotKind.CONTAINER, factory);
+        this.containers = new WarmSlots(target, makers, new SlotDemand.RecentRoots(), factory);
         this.perTemplate = perTemplate;
         this.factory = factory;
         this.clock = clock;
@@ -52,9 +52,19 @@ final class WarmPools implements AutoCloseable {
         containers.start();
     }
 
-    /** The oldest warm slot for a container, or empty. */
-    Optional<PreparedSlot> container() {
-        return containers.poll();
+    /** A warm slot for a container: with the root of these layers, else without one, or empty. */
+    Optional<PreparedSlot> container(List<LayerId> layers) {
+        return containers.poll(new SlotKind(Isolation.CONTAINER, layers));
+    }
+
+    /** Drops every slot that stands on this layer; returns when none does. */
+    void forget(LayerId layer) {
+        List<WarmSlots> ending = new ArrayList<>();
+        synchronized (this) {
+            sentries.entrySet().removeIf(e -> e.getKey().contains(layer) && ending.add(e.getValue().slots()));
+        }
+        ending.forEach(WarmSlots::close);
+        containers.forget(layer);
     }
 
     /** A running sandbox of gVisor over these layers, or empty; more are made for the next ones. */
@@ -76,11 +86,11 @@ final class WarmPools implements AutoCloseable {
             }
         }
         endLater(ending);
-        return pool.poll();
+        return pool.poll(new SlotKind(Isolation.GVISOR, layers));
     }
 
     private WarmSlots begin(List<LayerId> layers) {
-        var pool = new WarmSlots(perTemplate, 1, new SlotKind(Isolation.GVISOR, layers), factory);
+        var pool = new WarmSlots(perTemplate, 1, new SlotDemand.Only(new SlotKind(Isolation.GVISOR, layers)), factory);
         pool.start();
         return pool;
     }

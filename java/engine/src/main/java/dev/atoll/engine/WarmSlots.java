@@ -1,11 +1,14 @@
 package dev.atoll.engine;
 
 import dev.atoll.domain.AtollException;
+import dev.atoll.domain.LayerId;
 import dev.atoll.warden.SlotId;
 import dev.atoll.warden.SlotKind;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
@@ -18,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps slots prepared, so that a create waits for none to be made. Refilled by a fixed number of
- * threads, off the path of the creates: while one is under way, and for a moment after it, when the
+ * Keeps slots prepared, so that a create waits for none to be made: of the kinds
+ * that a {@link SlotDemand} tells. Refilled by a fixed number of threads, off the path of the creates: while one is under way, and for a moment after it, when the
  * first command in the new sandbox comes, a maker holds back, since they compete for cores and kernel
  * locks and what a caller waits for goes first. It does not hold back for ever, and hardly at all when
  * few slots are left, or a steady stream of creates would find every slot cold.
@@ -33,22 +36,25 @@ final class WarmSlots implements AutoCloseable {
 
     private final int target;
     private final int threads;
-    private final SlotKind kind;
     private final SlotFactory factory;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    private final ArrayDeque<PreparedSlot> ready = new ArrayDeque<>();
     private final List<Thread> makers = new ArrayList<>();
-    private int beingMade;
+
+    // Guarded by lock.
+    private final SlotDemand demand;
+    /** The oldest first. */
+    private final ArrayDeque<PreparedSlot> ready = new ArrayDeque<>();
+    private final List<SlotKind> beingMade = new ArrayList<>();
     private int bootsUnderWay;
     private long lastBootEnded = System.nanoTime() - QUIET_NANOS;
     private boolean closed;
 
     /** @param target how many to keep; @param threads how many are made at the same time */
-    WarmSlots(int target, int threads, SlotKind kind, SlotFactory factory) {
+    WarmSlots(int target, int threads, SlotDemand demand, SlotFactory factory) {
         this.target = target;
         this.threads = threads;
-        this.kind = kind;
+        this.demand = demand;
         this.factory = factory;
     }
 
@@ -59,16 +65,38 @@ final class WarmSlots implements AutoCloseable {
         }
     }
 
-    /** The oldest warm slot, or empty. */
-    Optional<PreparedSlot> poll() {
+    /** The oldest warm slot of the kind, else the oldest of its class without a root, or empty. */
+    Optional<PreparedSlot> poll(SlotKind kind) {
         lock.lock();
         try {
-            PreparedSlot slot = ready.poll();
+            demand.asked(kind, System.nanoTime());
+            Optional<PreparedSlot> slot = take(kind).or(() -> take(SlotKind.of(kind.isolation())));
             changed.signalAll();
-            return Optional.ofNullable(slot);
+            return slot;
         } finally {
             lock.unlock();
         }
+    }
+
+    private Optional<PreparedSlot> take(SlotKind kind) {
+        Optional<PreparedSlot> oldest =
+                ready.stream().filter(s -> s.kind().equals(kind)).findFirst();
+        oldest.ifPresent(ready::remove);
+        return oldest;
+    }
+
+    /** Drops every slot that stands on this layer, those under way included. */
+    void forget(LayerId layer) {
+        lock.lock();
+        try {
+            demand.forget(layer);
+            while (beingMade.stream().anyMatch(kind -> kind.layers().contains(layer))) {
+                changed.awaitUninterruptibly();
+            }
+        } finally {
+            lock.unlock();
+        }
+        removeIf(slot -> slot.kind().layers().contains(layer));
     }
 
     /** Someone waits for a sandbox from here until {@link #bootEnded}. */
@@ -134,8 +162,12 @@ final class WarmSlots implements AutoCloseable {
     private void refill() {
         long pause = FIRST_PAUSE_MILLIS;
         try {
-            while (reserve()) {
-                if (makeOne()) {
+            while (true) {
+                Optional<SlotKind> lacking = reserve();
+                if (lacking.isEmpty()) {
+                    return;
+                }
+                if (makeOne(lacking.get())) {
                     pause = FIRST_PAUSE_MILLIS;
                 } else {
                     rest(pause);
@@ -147,28 +179,59 @@ final class WarmSlots implements AutoCloseable {
         }
     }
 
-    /** Waits until a slot is missing and reserves making it; false when closed. */
-    private boolean reserve() throws InterruptedException {
+    /** Waits until a slot is missing and reserves making it; empty when closed. */
+    private Optional<SlotKind> reserve() throws InterruptedException {
         lock.lock();
         try {
             long left = HOLD_BACK_NANOS;
             while (!closed) {
-                if (ready.size() + beingMade >= target) {
+                Optional<SlotKind> lacking = lacking();
+                if (lacking.isEmpty()) {
                     changed.await();
                     left = HOLD_BACK_NANOS;
                     continue;
                 }
                 long pause = Math.min(left, nanosToQuiet());
                 if (pause <= 0) {
-                    beingMade++;
-                    return true;
+                    beingMade.add(lacking.get());
+                    return lacking;
                 }
                 left -= pause - Math.max(0, changed.awaitNanos(pause));
             }
-            return false;
+            return Optional.empty();
         } finally {
             lock.unlock();
         }
+    }
+
+    /** The kind of which most are missing. */
+    private Optional<SlotKind> lacking() {
+        return demand.wanted(target, System.nanoTime()).entrySet().stream()
+                .filter(wanted -> missing(wanted) > 0)
+                .max(Comparator.comparingInt(this::missing))
+                .map(Map.Entry::getKey);
+    }
+
+    private int missing(Map.Entry<SlotKind, Integer> wanted) {
+        return wanted.getValue() - count(wanted.getKey());
+    }
+
+    private int count(SlotKind kind) {
+        long made = ready.stream().filter(slot -> slot.kind().equals(kind)).count();
+        return Math.toIntExact(made + beingMade.stream().filter(kind::equals).count());
+    }
+
+    /** A slot that is one too many now that another is there: of a kind that is wanted less. */
+    private Optional<PreparedSlot> takeSurplus() {
+        if (ready.size() + beingMade.size() <= target) {
+            return Optional.empty();
+        }
+        Map<SlotKind, Integer> wanted = demand.wanted(target, System.nanoTime());
+        Optional<PreparedSlot> surplus = ready.stream()
+                .filter(slot -> count(slot.kind()) > wanted.getOrDefault(slot.kind(), 0))
+                .findFirst();
+        surplus.ifPresent(ready::remove);
+        return surplus;
     }
 
     /** How long a maker should let others go first. */
@@ -176,7 +239,7 @@ final class WarmSlots implements AutoCloseable {
         if (bootsUnderWay > 0) {
             return HOLD_BACK_NANOS;
         }
-        if (ready.size() + beingMade <= target / 2) {
+        if (ready.size() + beingMade.size() <= target / 2) {
             return 0;
         }
         return QUIET_NANOS - (System.nanoTime() - lastBootEnded);
@@ -194,27 +257,28 @@ final class WarmSlots implements AutoCloseable {
         }
     }
 
-    private boolean makeOne() {
+    private boolean makeOne(SlotKind kind) {
         Optional<PreparedSlot> made = Optional.empty();
         try {
             made = Optional.of(factory.make(kind));
         } catch (AtollException e) {
             LOG.warn("no warm slot could be made: {}", e.getMessage());
         }
-        boolean late;
+        Optional<PreparedSlot> surplus;
         lock.lock();
         try {
-            beingMade--;
-            late = closed;
-            if (!late) {
+            beingMade.remove(kind);
+            if (closed) {
+                surplus = made;
+            } else {
                 made.ifPresent(ready::add);
+                surplus = takeSurplus();
             }
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
-        if (late) {
-            made.ifPresent(factory::discard);
-        }
+        surplus.ifPresent(factory::discard);
         return made.isPresent();
     }
 

@@ -36,6 +36,13 @@ public interface GuestEndpoint extends AutoCloseable {
      */
     void quiesce(boolean lift);
 
+    /**
+     * Sends the configuration to a guest that has dialled and will act on it once its sandbox is
+     * claimed, so that no time passes between the two. Does not block: when there is no connection, or
+     * only dead ones, it is sent when it is waited for.
+     */
+    Configuring configureAhead(GuestConfig config);
+
     /** Proves that the guest answers. */
     void ping();
 

@@ -2,7 +2,6 @@ package dev.atoll.guest;
 
 import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.UnavailableException;
-import dev.atoll.guest.proto.Configure;
 import dev.atoll.guest.proto.Hello;
 import dev.atoll.guest.proto.Metrics;
 import dev.atoll.guest.proto.MetricsReport;
@@ -199,7 +198,8 @@ final class SocketEndpoint implements GuestEndpoint {
             throw new ProtocolException("the guest speaks protocol " + Integer.toUnsignedString(hello.getProtocol())
                     + ", this engine speaks " + PROTOCOL);
         }
-        generation = Decode.count(hello.getGeneration());
+        // A connection that waited may have said its hello before the guest was configured.
+        configured(Decode.count(hello.getGeneration()));
     }
 
     /** What begins an operation on its connection. */
@@ -344,9 +344,45 @@ final class SocketEndpoint implements GuestEndpoint {
 
     @Override
     public void configure(GuestConfig config) {
-        Configure configure = Encode.configure(config);
-        quick(Request.newBuilder().setConfigure(configure), ResultCase.OK);
-        generation = config.generation();
+        quick(Request.newBuilder().setConfigure(Encode.configure(config)), ResultCase.OK);
+        configured(config.generation());
+    }
+
+    @Override
+    public Configuring configureAhead(GuestConfig config) {
+        GuestConnection connection = pollGreeted();
+        if (connection != null) {
+            try {
+                connection.send(Request.newBuilder()
+                        .setConfigure(Encode.configure(config))
+                        .build());
+                return new SocketConfiguring(this, connection, config.generation());
+            } catch (IOException e) {
+                LOG.debug("{}: a connection that waited is dead: {}", directory, e.getMessage());
+                discard(connection);
+            }
+        }
+        return () -> configure(config);
+    }
+
+    private @Nullable GuestConnection pollGreeted() {
+        lock.lock();
+        try {
+            GuestConnection first = idle.peekFirst();
+            return first != null && first.isGreeted() ? idle.pollFirst() : null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The guest said, or was told, this generation; within one boot it only grows. */
+    void configured(long told) {
+        lock.lock();
+        try {
+            generation = Math.max(generation, told);
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override

@@ -40,7 +40,7 @@ public final class KillPointChild {
     private static void carryOut(AtollNode node, SandboxId old, KillPoint point) {
         var sandboxes = node.engine().sandboxes();
         switch (point) {
-            case CREATE_NAMED, CREATE_JOURNALLED, CREATE_CLAIMED, CREATE_CONFIGURED, CREATE_COMMITTED ->
+            case CREATE_NAMED, CREATE_CLAIMED, CREATE_CONFIGURED, CREATE_COMMITTED ->
                 sandboxes.create(CALLER, AtollNode.base().name(Optional.of("half-made")).build());
             case EXEC_REQUESTED, EXEC_STARTED, EXEC_ENDED -> exec(node, old);
             case STOP_REQUESTED, STOP_SHUT_DOWN, STOP_KILLED, STOP_COMMITTED ->
