@@ -81,9 +81,9 @@ final class BuildSandbox implements AutoCloseable {
         generation++;
         Sandbox sandbox = SandboxEdit.of(plain).generation(generation).done();
         DiskSource disk = hasDisk ? new DiskSource.Existing() : from;
-        Boot.Claimant claimant = tools.boot().claim(sandbox, layers, disk);
+        Boot.Claimant claimant = tools.boot().claim(sandbox, Map.of(), layers, disk);
         hasDisk = true;
-        boot = tools.boot().introduce(sandbox, Map.of(), claimant);
+        boot = tools.boot().introduce(sandbox, claimant);
         var unused = tools.usage().booted(sandbox.id(), generation);
     }
 
