@@ -509,9 +509,9 @@ final class SandboxOwner {
         Sandbox next = SandboxEdit.of(record().sandbox())
                 .generation(record().sandbox().generation() + 1)
                 .done();
-        Boot.Claimant claimant = tools.boot().claim(next, record().layers(), new DiskSource.OfMemory(id().value()));
+        Boot.Claimant claimant = claim(next, new DiskSource.OfMemory(id().value()));
         tools.killPoints().reached(KillPoint.WAKE_CLAIMED);
-        live(next, claimant, CompletableFuture.completedFuture(null), KillPoint.WAKE_CONFIGURED);
+        live(next, claimant, KillPoint.WAKE_CONFIGURED, () -> entry.change(_ -> running(next, claimant)));
         tools.killPoints().reached(KillPoint.WAKE_COMMITTED);
         dropMemory();
     }
