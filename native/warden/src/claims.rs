@@ -41,6 +41,8 @@ enum DiskSource {
     Snapshot(Id),
     /// Goes on from the memory saved under this id.
     Memory(Id),
+    /// A snapshot that ends with the claim: its image becomes the disk.
+    Taken(Id),
 }
 
 impl Order {
@@ -88,10 +90,13 @@ impl Warden {
             Some(claim::Disk::Existing(true)) => DiskSource::Existing,
             Some(claim::Disk::Snapshot(id)) => DiskSource::Snapshot(Id::of("snapshot", id)?),
             Some(claim::Disk::Memory(id)) => DiskSource::Memory(Id::of("memory", id)?),
+            Some(claim::Disk::TakenSnapshot(id)) => {
+                DiskSource::Taken(Id::of("taken_snapshot", id)?)
+            }
             Some(claim::Disk::Existing(false)) | None => {
                 return Err(Fault::invalid(
                     "disk",
-                    "disk must be new_bytes, existing, snapshot or memory",
+                    "disk must be new_bytes, existing, snapshot, taken_snapshot or memory",
                 ));
             }
         };
@@ -168,7 +173,7 @@ impl Warden {
             }
             _ if there => Err(Fault::exists("disk", order.sandbox)),
             DiskSource::New(_) => self.pool.admit(),
-            DiskSource::Snapshot(snapshot) => {
+            DiskSource::Snapshot(snapshot) | DiskSource::Taken(snapshot) => {
                 self.pool.record(Family::Snapshot, snapshot)?;
                 self.pool.admit()
             }
@@ -204,9 +209,14 @@ impl Warden {
             kind,
             group,
             userns,
+            upper: spare,
             ..
         } = slot;
         unused.descriptors.push(userns);
+        if let Some(spare) = spare {
+            let mounted = spare.part(&mut unused);
+            unused.descriptors.push(mounted.mount);
+        }
         let isolation = match &kind {
             Kind::Container { .. } => Isolation::Container,
             Kind::Gvisor(_) => Isolation::Gvisor,
@@ -295,7 +305,7 @@ impl Warden {
                 Ok((upper, size))
             }
             DiskSource::Existing => {
-                self.discard_upper(slot)?;
+                self.give_up_upper(slot)?;
                 let file = self.pool.open_image(Family::Disk, order.sandbox)?;
                 self.wait_unused(order.sandbox, &file)?;
                 let size = file.metadata().during("disk")?.len();
@@ -305,7 +315,7 @@ impl Warden {
                 Ok((self.view(slot, &file)?, size))
             }
             DiskSource::Snapshot(snapshot) => {
-                self.discard_upper(slot)?;
+                self.give_up_upper(slot)?;
                 let source = self.pool.open_image(Family::Snapshot, snapshot)?;
                 let tmp = self.pool.tmp().join(format!("disk-{}.img", order.sandbox));
                 durable::remove(&tmp).during("clone of the snapshot")?;
@@ -321,7 +331,7 @@ impl Warden {
                 Ok((self.view(slot, &file)?, size))
             }
             DiskSource::Memory(memory) => {
-                self.discard_upper(slot)?;
+                self.give_up_upper(slot)?;
                 if memory == order.sandbox && image.exists() {
                     let left = self.pool.open_image(Family::Disk, memory)?;
                     self.wait_unused(memory, &left)?;
@@ -341,6 +351,19 @@ impl Warden {
                 fs::rename(&tmp, &image).during("name of the disk")?;
                 Ok((self.view(slot, &file)?, size))
             }
+            DiskSource::Taken(snapshot) => {
+                self.give_up_upper(slot)?;
+                let file = self.pool.open_image(Family::Snapshot, snapshot)?;
+                let size = file.metadata().during("disk")?.len();
+                self.pool
+                    .write_record(Family::Disk, order.sandbox, &record(size), false)
+                    .during("record of the disk")?;
+                let taken = self.pool.image(Family::Snapshot, snapshot);
+                fs::rename(taken, &image).during("name of the disk")?;
+                durable::remove(&self.pool.record_path(Family::Snapshot, snapshot))
+                    .during("record of the snapshot")?;
+                Ok((self.view(slot, &file)?, size))
+            }
         }
     }
 
@@ -351,15 +374,16 @@ impl Warden {
         {
             return Ok(upper);
         }
-        self.discard_upper(slot)?;
+        self.give_up_upper(slot)?;
         let mounted = self.fresh_upper(slot.id, size)?;
         self.roots
             .upper(mounted, slot.userns.as_fd())
             .during("upper")
     }
 
-    fn discard_upper(&self, slot: &mut Slot) -> Outcome<()> {
-        drop(slot.upper.take());
+    /// The upper of a slot that gets another one loses its name at once. It stays mounted until
+    /// the claim is answered, since letting go of it takes longer than mounting the other.
+    fn give_up_upper(&self, slot: &Slot) -> Outcome<()> {
         durable::remove(&self.pool.slot_image(slot.id)).during("slot disk")
     }
 

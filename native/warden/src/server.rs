@@ -17,6 +17,7 @@ use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
 use crate::pool::disks::Family;
+use crate::snapshots::Kept;
 use crate::sys;
 use crate::warden::Warden;
 
@@ -144,6 +145,10 @@ fn answer(warden: &Warden, op: Op) -> Outcome<Reply> {
         Op::Snapshot(r) => Reply::Snapshot(warden.snapshot(
             Id::of("sandbox", &r.sandbox)?,
             Id::of("snapshot", &r.snapshot)?,
+            match r.temporary {
+                true => Kept::ForOneFork,
+                false => Kept::Durable,
+            },
         )?),
         Op::DeleteSnapshot(r) => done(warden.delete_snapshot(Id::of("snapshot", &r.snapshot)?)?),
         Op::DeleteDisk(r) => done(warden.delete_disk(Id::of("sandbox", &r.sandbox)?)?),

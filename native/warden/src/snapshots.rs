@@ -1,6 +1,7 @@
 //! Snapshot, layers from disks, deletion and growth of disks.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::os::fd::AsFd;
 use std::time::Instant;
 
@@ -16,10 +17,22 @@ use crate::pool::{Pool, durable, ext4, used_bytes};
 use crate::sys;
 use crate::warden::Warden;
 
+/// What is promised of a snapshot that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It survives a power cut.
+    Durable,
+    /// Nothing: it lives until the children of a fork have their disks, which are made durable by
+    /// themselves.
+    ForOneFork,
+}
+
 impl Warden {
     /// Crash-consistent, like a power cut: what was dirty is written first, without stopping
-    /// anybody; then the clone, which holds writers back for as long as it takes.
-    pub fn snapshot(&self, sandbox: Id, snapshot: Id) -> Outcome<SnapshotMade> {
+    /// anybody; then the clone, which holds writers back for as long as it takes. For a fork the
+    /// journal is emptied in between: the child is mounted at once, and to replay a journal block
+    /// by block takes longer than all the rest.
+    pub fn snapshot(&self, sandbox: Id, snapshot: Id, kept: Kept) -> Outcome<SnapshotMade> {
         self.locks.with(sandbox, || {
             self.pool.admit()?;
             let record = self.pool.record(Family::Disk, sandbox)?;
@@ -29,22 +42,41 @@ impl Warden {
             let image = self.pool.open_image(Family::Disk, sandbox)?;
             let started = Instant::now();
             let live = lock(&self.state).sandboxes.get(&sandbox).cloned();
-            if let Some(live) = live
-                && let Some(upper) = lock(&live.upper).as_ref()
-            {
+            let upper = live.as_ref().map(|live| lock(&live.upper));
+            let upper = upper.as_deref().and_then(Option::as_ref);
+            if let Some(upper) = upper {
                 sys::sync_fs(upper.as_fd()).during("sync of the disk")?;
             }
             let synced_us = micros(started);
             let tmp = self.pool.tmp().join(format!("snapshot-{snapshot}.img"));
             durable::remove(&tmp).during("snapshot")?;
-            let cloning = Instant::now();
+            let holding = Instant::now();
+            if kept == Kept::ForOneFork
+                && let Some(upper) = upper
+                && let Err(error) = ext4::checkpoint(upper.as_fd())
+            {
+                // The clone is as good, only slower to mount.
+                eprintln!("warden: checkpoint of disk {sandbox}: {error}");
+            }
             let clone = self.pool.clone_file(&image, &tmp).during("snapshot")?;
-            let blocked_us = micros(cloning);
-            let commit = || -> std::io::Result<()> {
-                clone.sync_all()?;
-                self.pool
-                    .write_record(Family::Snapshot, snapshot, &record, true)?;
-                durable::commit(&tmp, &self.pool.image(Family::Snapshot, snapshot))
+            let blocked_us = micros(holding);
+            let commit = || -> io::Result<()> {
+                let write_record = |sync| {
+                    self.pool
+                        .write_record(Family::Snapshot, snapshot, &record, sync)
+                };
+                let target = self.pool.image(Family::Snapshot, snapshot);
+                match kept {
+                    Kept::Durable => {
+                        clone.sync_all()?;
+                        write_record(true)?;
+                        durable::commit(&tmp, &target)
+                    }
+                    Kept::ForOneFork => {
+                        write_record(false)?;
+                        fs::rename(&tmp, &target)
+                    }
+                }
             };
             if let Err(error) = commit() {
                 let _ = durable::remove(&tmp);

@@ -113,6 +113,7 @@ fn ids_that_are_none_are_refused_by_their_field() {
                 Op::Snapshot(wire::Snapshot {
                     sandbox: good.clone(),
                     snapshot: id.clone(),
+                    temporary: false,
                 }),
                 "snapshot",
             ),

@@ -183,17 +183,17 @@ fn a_slot_whose_process_dies_is_told_and_cleared() {
     assert_eq!(rig.sandbox().claimed.index, 0);
 }
 
-/// The warden is killed at arbitrary instants of create, snapshot and kill.
+/// The warden is killed at arbitrary instants of create, snapshot, fork and kill.
 #[test]
 fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
     let mut rig = Rig::new();
     let mut random: u64 = 0x5eed;
     let mut answered = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..16 {
         random = random
             .wrapping_mul(6364136223846793005)
             .wrapping_add(1442695040888963407);
-        let after = std::time::Duration::from_micros((random >> 33) % 60_000);
+        let after = std::time::Duration::from_micros((random >> 33) % 120_000);
         let killer = rig.killer();
         let timer = std::thread::spawn(move || {
             std::thread::sleep(after);
@@ -202,6 +202,8 @@ fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
         let mut line = rig.connect();
         let slot = random_id();
         let _listener = rig.slot_socket(&slot);
+        let (second_slot, child) = (random_id(), random_id());
+        let _second_listener = rig.slot_socket(&second_slot);
         let sandbox = random_id();
         let mut work = |line: &mut common::Line| {
             line.try_ask(Op::PrepareSlot(wire::PrepareSlot {
@@ -213,8 +215,24 @@ fn killed_at_any_moment_it_leaves_nothing_that_its_successor_does_not_clear() {
             let snapshot = wire::Snapshot {
                 sandbox: sandbox.clone(),
                 snapshot: random_id(),
+                temporary: false,
             };
             line.try_ask(Op::Snapshot(snapshot))?;
+            line.try_ask(Op::PrepareSlot(wire::PrepareSlot {
+                slot: second_slot.clone(),
+                ..Default::default()
+            }))?;
+            let taken = random_id();
+            let snapshot = wire::Snapshot {
+                sandbox: sandbox.clone(),
+                snapshot: taken.clone(),
+                temporary: true,
+            };
+            line.try_ask(Op::Snapshot(snapshot))?;
+            let mut fork = Rig::claim_request(&second_slot, &child);
+            fork.disk = Some(claim::Disk::TakenSnapshot(taken));
+            line.try_ask(Op::Claim(fork))?;
+            answered.push(child.clone());
             line.try_ask(Op::Kill(wire::Kill {
                 sandbox: sandbox.clone(),
             }))
@@ -267,6 +285,34 @@ fn a_settled_sandbox_survives_a_power_cut() {
         claim.disk = Some(claim::Disk::Existing(true));
     })
     .ok(&["read", "/data/inner/file"]);
+    assert_eq!(rig.leaks(), []);
+}
+
+/// Nothing of a fork is synced but by the Settle of the child: its snapshot is not, and was not
+/// cloned again.
+#[test]
+fn a_settled_fork_survives_a_power_cut() {
+    let mut rig = Rig::new();
+    let mut parent = rig.sandbox();
+    parent.ok(&["fill", "/data/file", "5"]);
+    parent.ok(&["write", "/data/kept", "kept"]);
+    let snapshot = rig.temporary_snapshot(&parent.id);
+    let child = rig.sandbox_with(|claim| {
+        claim.disk = Some(claim::Disk::TakenSnapshot(snapshot));
+    });
+    let id = child.id.clone();
+    rig.done(Op::Settle(wire::Settle {
+        sandbox: id.clone(),
+    }));
+    rig.cut_power();
+    let all = rig.everything();
+    assert!(all.snapshots.is_empty());
+    assert!(all.disks.iter().any(|disk| disk.id == id));
+    let mut again = rig.sandbox_with(|claim| {
+        claim.sandbox = id;
+        claim.disk = Some(claim::Disk::Existing(true));
+    });
+    assert_eq!(again.ok(&["read", "/data/kept"]), "kept");
     assert_eq!(rig.leaks(), []);
 }
 

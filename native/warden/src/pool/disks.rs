@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use atoll_wire::warden::Disk;
 use serde::{Deserialize, Serialize};
 
-use super::{Pool, durable, used_bytes};
+use super::{Kind, Pool, durable, used_bytes};
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 
@@ -126,12 +126,18 @@ impl Pool {
         })
     }
 
-    /// Makes record and name of a disk durable, which a claim does not wait for.
+    /// Makes image, record and name of a disk durable, which a claim does not wait for.
     pub fn sync_record(&self, family: Family, id: Id) -> io::Result<()> {
-        match File::open(self.record_path(family, id)) {
+        let record = match File::open(self.record_path(family, id)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            other => other?.sync_all()?,
+            other => other?,
+        };
+        if self.kind != Kind::Xfs {
+            // The log of XFS is written in order: with the record's change go those before it, the
+            // clone of the image among them. Others promise nothing of a second file.
+            File::open(self.image(family, id))?.sync_all()?;
         }
+        record.sync_all()?;
         durable::sync_dir(&self.root.join(family.dir()))
     }
 

@@ -242,10 +242,20 @@ impl Rig {
     }
 
     pub fn snapshot(&self, sandbox: &str) -> (String, wire::SnapshotMade) {
+        self.captured(sandbox, false)
+    }
+
+    /// The snapshot of a fork.
+    pub fn temporary_snapshot(&self, sandbox: &str) -> String {
+        self.captured(sandbox, true).0
+    }
+
+    fn captured(&self, sandbox: &str, temporary: bool) -> (String, wire::SnapshotMade) {
         let snapshot = random_id();
         let op = wire::Snapshot {
             sandbox: sandbox.to_owned(),
             snapshot: snapshot.clone(),
+            temporary,
         };
         match self.ask(Op::Snapshot(op)) {
             Ok(Reply::Snapshot(made)) => (snapshot, made),

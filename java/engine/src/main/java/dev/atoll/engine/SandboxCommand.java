@@ -161,8 +161,8 @@ sealed interface SandboxCommand {
         }
     }
 
-    /** Puts the disk as it is now under a snapshot id in the pool; {@code operation} says what for. */
-    record CaptureDisk(SnapshotId snapshot, Operation purpose) implements SandboxCommand {
+    /** Puts the disk as it is now under a snapshot id in the pool. @param temporary only for a fork's children */
+    record CaptureDisk(SnapshotId snapshot, boolean temporary) implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
             return EnumSet.of(RUNNING, PAUSED, HIBERNATED, STOPPED);
@@ -170,7 +170,7 @@ sealed interface SandboxCommand {
 
         @Override
         public Optional<Operation> operation() {
-            return Optional.of(purpose);
+            return Optional.of(temporary ? Operation.FORKING : Operation.SNAPSHOTTING);
         }
     }
 

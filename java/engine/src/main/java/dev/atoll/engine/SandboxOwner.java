@@ -284,8 +284,9 @@ final class SandboxOwner {
                 case SandboxCommand.Delete delete -> remove();
                 case SandboxCommand.Update update -> update(update.change());
                 case SandboxCommand.CaptureDisk capture ->
-                    captured = Optional.of(
-                            tools.gate().make(() -> tools.warden().snapshot(id(), capture.snapshot())));
+                    captured = Optional.of(tools.gate().make(() -> capture.temporary()
+                            ? tools.warden().temporarySnapshot(id(), capture.snapshot())
+                            : tools.warden().snapshot(id(), capture.snapshot())));
                 case SandboxCommand.CaptureMemory capture -> captured = Optional.of(captureMemory(capture));
                 case SandboxCommand.CheckRules check -> checkRules();
                 case SandboxCommand.GuestEnded ended -> guestEnded(ended.reason());

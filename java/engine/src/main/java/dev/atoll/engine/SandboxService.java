@@ -293,8 +293,12 @@ final class SandboxService implements Sandboxes {
      */
     @Override
     public List<Sandbox> fork(Caller caller, SandboxId id, List<Optional<String>> names) {
-        return fork(caller, id, names, temporary -> new DiskSource.OfSnapshot(temporary), (parent, temporary) -> {
-            var unused = parent.capture(new SandboxCommand.CaptureDisk(temporary, Operation.FORKING));
+        // All children see one instant, so several are clones of one snapshot; an only child needs no
+        // second clone.
+        Function<SnapshotId, DiskSource> source =
+                names.size() == 1 ? DiskSource.TakenSnapshot::new : DiskSource.OfSnapshot::new;
+        return fork(caller, id, names, source, (parent, temporary) -> {
+            var unused = parent.capture(new SandboxCommand.CaptureDisk(temporary, true));
         });
     }
 
@@ -317,12 +321,20 @@ final class SandboxService implements Sandboxes {
         parent.use(ActivityKind.API_CALL);
         SnapshotId temporary = snapshots.beginTemporary();
         tools.killPoints().reached(KillPoint.FORK_REQUESTED);
+        boolean taken = false;
         try {
             capture.accept(parent, temporary);
             tools.killPoints().reached(KillPoint.FORK_SNAPSHOT_MADE);
-            return makeAll(parent.record(), names, source.apply(temporary));
+            DiskSource disk = source.apply(temporary);
+            List<Sandbox> children = makeAll(parent.record(), names, disk);
+            taken = disk instanceof DiskSource.TakenSnapshot;
+            return children;
         } finally {
-            snapshots.endTemporary(temporary);
+            if (taken) {
+                snapshots.temporaryTaken(temporary);
+            } else {
+                snapshots.endTemporary(temporary);
+            }
             tools.killPoints().reached(KillPoint.FORK_SNAPSHOT_DROPPED);
         }
     }

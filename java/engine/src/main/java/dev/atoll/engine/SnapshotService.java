@@ -6,7 +6,6 @@ import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NotFoundException;
-import dev.atoll.domain.Operation;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
@@ -75,7 +74,7 @@ final class SnapshotService implements Snapshots, AutoCloseable {
         store.insert(new SnapshotRecord(intended, MakeState.MAKING));
         killPoints.reached(KillPoint.SNAPSHOT_REQUESTED);
         try {
-            SnapshotMade made = owner.capture(new SandboxCommand.CaptureDisk(id, Operation.SNAPSHOTTING));
+            SnapshotMade made = owner.capture(new SandboxCommand.CaptureDisk(id, false));
             killPoints.reached(KillPoint.SNAPSHOT_MADE);
             Snapshot ready = new Snapshot(
                     id, intended.project(), intended.name(), intended.sandbox(), intended.template(),
@@ -138,6 +137,11 @@ final class SnapshotService implements Snapshots, AutoCloseable {
         var id = new SnapshotId(ids.next());
         temporary.add(id);
         return id;
+    }
+
+    /** A temporary snapshot became a disk: there is nothing to remove. */
+    void temporaryTaken(SnapshotId id) {
+        temporary.remove(id);
     }
 
     /** Removes a temporary snapshot; what made it has no further use of it. */

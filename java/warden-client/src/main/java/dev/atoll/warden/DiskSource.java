@@ -20,4 +20,7 @@ public sealed interface DiskSource {
 
     /** A clone of a snapshot. */
     record OfSnapshot(SnapshotId snapshot) implements DiskSource {}
+
+    /** A snapshot that becomes the disk, and is no snapshot from then on. */
+    record TakenSnapshot(SnapshotId snapshot) implements DiskSource {}
 }

@@ -115,6 +115,7 @@ final class SocketWarden implements Warden {
             case DiskSource.Existing _ -> values.put("disk", claim.sandbox().value());
             case DiskSource.OfSnapshot of -> values.put("snapshot", of.snapshot().value());
             case DiskSource.OfMemory of -> values.put("memory", of.id());
+            case DiskSource.TakenSnapshot taken -> values.put("taken_snapshot", taken.snapshot().value());
         }
         Subject subject = Subject.of("slot", claim.slot()).with(values);
         // Going on reads all of the memory that was saved.
@@ -191,8 +192,20 @@ final class SocketWarden implements Warden {
 
     @Override
     public SnapshotMade snapshot(SandboxId sandbox, SnapshotId snapshot) {
+        return snapshot(sandbox, snapshot, false);
+    }
+
+    @Override
+    public SnapshotMade temporarySnapshot(SandboxId sandbox, SnapshotId snapshot) {
+        return snapshot(sandbox, snapshot, true);
+    }
+
+    private SnapshotMade snapshot(SandboxId sandbox, SnapshotId snapshot, boolean temporary) {
         Request request = Request.newBuilder()
-                .setSnapshot(Snapshot.newBuilder().setSandbox(sandbox.value()).setSnapshot(snapshot.value()))
+                .setSnapshot(Snapshot.newBuilder()
+                        .setSandbox(sandbox.value())
+                        .setSnapshot(snapshot.value())
+                        .setTemporary(temporary))
                 .build();
         Subject subject = Subject.of("sandbox", sandbox).with(Map.of("snapshot", snapshot.value()));
         return Wire.snapshot(calls.guarded(request, subject, timing.work(), () -> findSnapshot(snapshot))

@@ -93,6 +93,12 @@ public interface Warden extends AutoCloseable {
     SnapshotMade snapshot(SandboxId sandbox, SnapshotId snapshot);
 
     /**
+     * As {@link #snapshot}, but a power cut may take it: for disks that are made of it at once and
+     * {@linkplain #settle settled} themselves.
+     */
+    SnapshotMade temporarySnapshot(SandboxId sandbox, SnapshotId snapshot);
+
+    /**
      * Saves memory and disk of a live sandbox of gVisor at the same instant and ends it. On failure it
      * goes on. Its disk stays, too, for a start without memory.
      *

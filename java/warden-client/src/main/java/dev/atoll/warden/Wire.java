@@ -42,6 +42,7 @@ final class Wire {
             case DiskSource.Existing _ -> out.setExisting(true);
             case DiskSource.OfSnapshot of -> out.setSnapshot(of.snapshot().value());
             case DiskSource.OfMemory of -> out.setMemory(of.id());
+            case DiskSource.TakenSnapshot taken -> out.setTakenSnapshot(taken.snapshot().value());
         }
         return out.build();
     }

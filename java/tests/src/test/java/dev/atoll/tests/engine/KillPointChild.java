@@ -14,6 +14,7 @@ import dev.atoll.tests.AtollNode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * An engine in a process of its own that is ended at a kill point, on a node whose warden another
@@ -28,16 +29,19 @@ public final class KillPointChild {
 
     private KillPointChild() {}
 
-    /** Arguments: instance of the node, id of a running sandbox, the kill point, which time it is meant. */
+    /**
+     * Arguments: instance of the node, id of a running sandbox, the kill point, which time it is meant, the
+     * number of children when it forks.
+     */
     public static void main(String[] arguments) {
         KillPoint point = KillPoint.valueOf(arguments[2]);
         AtollNode node = AtollNode.attach(
                 arguments[0], KillPoints.haltAt(point, Integer.parseInt(arguments[3]), HALTED));
-        carryOut(node, new SandboxId(arguments[1]), point);
+        carryOut(node, new SandboxId(arguments[1]), point, Integer.parseInt(arguments[4]));
         System.exit(0);
     }
 
-    private static void carryOut(AtollNode node, SandboxId old, KillPoint point) {
+    private static void carryOut(AtollNode node, SandboxId old, KillPoint point, int children) {
         var sandboxes = node.engine().sandboxes();
         switch (point) {
             case CREATE_NAMED, CREATE_CLAIMED, CREATE_CONFIGURED, CREATE_COMMITTED ->
@@ -57,7 +61,9 @@ public final class KillPointChild {
             case SNAPSHOT_REQUESTED, SNAPSHOT_MADE, SNAPSHOT_COMMITTED ->
                 node.engine().snapshots().create(CALLER, old, Optional.of("half-made"), Optional.empty());
             case FORK_REQUESTED, FORK_SNAPSHOT_MADE, FORK_CHILD_MADE, FORK_SNAPSHOT_DROPPED ->
-                sandboxes.fork(CALLER, old, List.of(Optional.of("child-1"), Optional.of("child-2")));
+                sandboxes.fork(CALLER, old, IntStream.rangeClosed(1, children)
+                        .mapToObj(i -> Optional.of("child-" + i))
+                        .toList());
             case DELETE_MARKED, DELETE_KILLED, DELETE_DISK_GONE, DELETE_COMMITTED -> {
                 Sandbox doomed = sandboxes.create(CALLER, AtollNode.base().name(Optional.of("doomed")).build());
                 sandboxes.delete(CALLER, doomed.id());

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -72,10 +73,21 @@ class KillPointTest {
     @ParameterizedTest
     @MethodSource("points")
     void nothingIsLostAndNothingIsLeft(KillPoint point) throws Exception {
+        assertNothingIsLostOrLeft(point, 2);
+    }
+
+    /** Its disk is the fork's snapshot itself, no clone of it. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.MATCH_ANY, names = "FORK_.*")
+    void nothingOfAnOnlyChildIsLostOrLeft(KillPoint point) throws Exception {
+        assertNothingIsLostOrLeft(point, 1);
+    }
+
+    private void assertNothingIsLostOrLeft(KillPoint point, int children) throws Exception {
         boolean memory = point.name().startsWith("HIBERNATE") || point.name().startsWith("WAKE");
         survivor = memory ? gvisor : container;
         node.stopEngine();
-        assertThat(child(point)).as("exit status of the program that is ended at %s", point).isEqualTo(KillPointChild.HALTED);
+        assertThat(child(point, children)).as("exit status of the program that is ended at %s", point).isEqualTo(KillPointChild.HALTED);
         node.startEngine();
         assertThat(node.engine().node().audit(false)).as("leaks after an end at %s, seed %d", point, seed).isEmpty();
         assertOutcome(point);
@@ -86,10 +98,10 @@ class KillPointTest {
         assertThat(node.warden().listAll().snapshots()).isEmpty();
     }
 
-    private int child(KillPoint point) throws InterruptedException {
+    private int child(KillPoint point, int children) throws InterruptedException {
         return ChildJvm.start(
                         KillPointChild.class, ProcessBuilder.Redirect.INHERIT,
-                        node.instance(), survivor.value(), point.name(), "1")
+                        node.instance(), survivor.value(), point.name(), "1", Integer.toString(children))
                 .waitFor();
     }
 

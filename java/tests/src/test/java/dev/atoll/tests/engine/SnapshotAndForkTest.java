@@ -104,6 +104,30 @@ class SnapshotAndForkTest {
     }
 
     @Test
+    void anOnlyChildGoesItsOwnWay() {
+        Sandbox child = node.engine().sandboxes().fork(CALLER, parent.id(), List.of(Optional.empty())).getFirst();
+        assertThat(node.sh(child.id(), "cat /root/file; ls /etc/motd 2>/dev/null || echo none")).isEqualTo("before\nnone");
+        node.sh(child.id(), "echo child > /root/file");
+        assertThat(node.sh(parent.id(), "cat /root/file")).isEqualTo("before");
+        assertThat(node.warden().listAll().snapshots()).isEmpty();
+        node.engine().sandboxes().stop(CALLER, child.id(), Duration.ZERO);
+        node.engine().sandboxes().start(CALLER, child.id());
+        assertThat(node.sh(child.id(), "cat /root/file")).isEqualTo("child");
+        node.engine().sandboxes().delete(CALLER, child.id());
+        assertThat(node.engine().node().audit(false)).isEmpty();
+    }
+
+    @Test
+    void anOnlyChildWithATakenNameLeavesNothing() {
+        int before = node.warden().listAll().disks().size();
+        assertThatThrownBy(() -> node.engine().sandboxes().fork(
+                        CALLER, parent.id(), List.of(Optional.of(parent.name()))))
+                .isInstanceOf(ConflictException.class);
+        assertThat(node.warden().listAll().disks()).hasSize(before);
+        assertThat(node.warden().listAll().snapshots()).isEmpty();
+    }
+
+    @Test
     void aForkWithATakenNameMakesNoneOfThem() {
         int before = node.warden().listAll().disks().size();
         assertThatThrownBy(() -> node.engine().sandboxes().fork(
