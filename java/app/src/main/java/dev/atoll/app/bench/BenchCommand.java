@@ -24,6 +24,7 @@ public final class BenchCommand implements Callable<Integer> {
     private static final List<Benchmark> ROWS = List.of(
             new CreateBenchmark(Bench.DEFAULT_SLOTS),
             new ExecBenchmark(),
+            new ModalBenchmark(),
             new BurstBenchmark(),
             new SnapshotBenchmark(),
             new TransferBenchmark(),
@@ -39,7 +40,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = "--warm-up", paramLabel = "N", description = "Operations after each start of the server that do not count (default: ${DEFAULT-VALUE}).", defaultValue = "300")
     private int warmUp;
 
-    @Option(names = "--row", paramLabel = "NAME", split = ",", description = "Only these: create, exec, burst, snapshot, transfer, stdout, idle, create-template, create-cold, start.")
+    @Option(names = "--row", paramLabel = "NAME", split = ",", description = "Only these: create, exec, modal, burst, snapshot, transfer, stdout, idle, create-template, create-cold, start.")
     private List<String> only = List.of();
 
     @Option(names = "--set", paramLabel = "SECTION.KEY=VALUE", description = "Configuration of the server that is measured, for example another pool; may be given several times.")

@@ -123,7 +123,12 @@ final class Lab implements AutoCloseable {
     }
 
     Server server() {
-        return Server.of(Server.local(config(0).node().instance()));
+        return Server.of(local());
+    }
+
+    /** Where all of its faces are, and the operator's key. */
+    Server.Local local() {
+        return Server.local(config(0).node().instance());
     }
 
     ApiClient api() {

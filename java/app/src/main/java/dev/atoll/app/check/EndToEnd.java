@@ -5,9 +5,7 @@ import dev.atoll.app.config.Config;
 import dev.atoll.app.run.Dist;
 import dev.atoll.app.run.Down;
 import dev.atoll.app.run.Instance;
-import dev.atoll.app.run.OperatorException;
 import dev.atoll.app.run.Up;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,7 +55,7 @@ final class EndToEnd {
 
     Counts run(List<String> arguments) {
         List<Suite> suites = SUITES.stream().filter(suite -> suite.concerns(arguments)).toList();
-        suites.forEach(this::environment);
+        suites.forEach(suite -> PythonEnvironment.of(dist, suite.requirements()));
         var down = new Down(instance, endpoint -> {});
         down.run(Down.Then.PURGE);
         try {
@@ -65,7 +63,7 @@ final class EndToEnd {
             up.prepare();
             up.detached();
             return suites.stream()
-                    .map(suite -> pytest(environment(suite), suite.pytest(arguments)))
+                    .map(suite -> pytest(PythonEnvironment.of(dist, suite.requirements()), suite.pytest(arguments)))
                     .reduce(Counts.NONE, Counts::plus);
         } finally {
             down.run(Down.Then.PURGE);
@@ -93,26 +91,5 @@ final class EndToEnd {
                 command,
                 line -> {});
         return Reports.junit(Reports.read(report)).afterStatus(status);
-    }
-
-    /** A venv in the cache, made anew when the requirements change. */
-    private Path environment(Suite suite) {
-        Path requirements = dist.home().resolve("tests/e2e").resolve(suite.requirements());
-        Path venv = dist.cache().resolve("e2e-" + Integer.toHexString(Reports.read(requirements).hashCode()));
-        Path done = venv.resolve("complete");
-        Path python = venv.resolve("bin/python");
-        if (!Files.exists(done)) {
-            System.out.println("Installing what tests/e2e needs (" + suite.requirements() + ") …");
-            step(List.of("python3", "-m", "venv", "--clear", venv.toString()));
-            step(List.of(python.toString(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements.toString()));
-            step(List.of("touch", done.toString()));
-        }
-        return python;
-    }
-
-    private void step(List<String> command) {
-        if (Runner.run(dist.home(), Map.of(), command, line -> {}) != 0) {
-            throw new OperatorException("'" + String.join(" ", command) + "' failed");
-        }
     }
 }
