@@ -32,6 +32,10 @@ public final class BenchCommand implements Callable<Integer> {
             new IdleBenchmark(),
             new TemplateBenchmark(),
             new CreateBenchmark(0),
+            new GvisorCreateBenchmark(true),
+            new GvisorCreateBenchmark(false),
+            new GvisorExecBenchmark(),
+            new HibernateBenchmark(),
             new StartBenchmark());
 
     @Option(names = {"-n", "--rounds"}, paramLabel = "N", description = "How often each is measured, 1 or more; what takes a second a time, a tenth as often (default: ${DEFAULT-VALUE}).", defaultValue = "100")
@@ -40,7 +44,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = "--warm-up", paramLabel = "N", description = "Operations after each start of the server that do not count (default: ${DEFAULT-VALUE}).", defaultValue = "300")
     private int warmUp;
 
-    @Option(names = "--row", paramLabel = "NAME", split = ",", description = "Only these: create, exec, modal, burst, snapshot, transfer, stdout, idle, create-template, create-cold, start.")
+    @Option(names = "--row", paramLabel = "NAME", split = ",", description = "Only these: create, exec, modal, burst, snapshot, transfer, stdout, idle, create-template, create-cold, gvisor-create, gvisor-create-cold, gvisor-exec, hibernate, start.")
     private List<String> only = List.of();
 
     @Option(names = "--set", paramLabel = "SECTION.KEY=VALUE", description = "Configuration of the server that is measured, for example another pool; may be given several times.")
@@ -65,7 +69,7 @@ public final class BenchCommand implements Callable<Integer> {
             report.begin(Machine.of(lab.api()), plan);
             try (var crun = Crun.on(image(dist.templates()))) {
                 closeOnInterrupt(crun);
-                var bench = new Bench(plan, lab, crun);
+                var bench = new Bench(plan, lab, crun, () -> Crun.runsc(image(dist.templates()), dist.gvisor().resolve("runsc")));
                 for (Benchmark row : chosen) {
                     progress("measuring " + row.name());
                     Result result = measured(row, bench);

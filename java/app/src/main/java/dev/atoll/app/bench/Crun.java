@@ -14,7 +14,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The peer: crun on the same template, timed by a small resident shell, so that the cost of starting
+ * The peer: crun, or another program of its command line, on the same template, timed by a small resident shell, so that the cost of starting
  * a program from a JVM is not counted against it. The shell has a mount namespace of its own without
  * the empty v2 hierarchy of a hybrid machine, which crun refuses. One thread at a time.
  */
@@ -25,17 +25,17 @@ final class Crun implements AutoCloseable {
             cd "$1"
             if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
             mount -o loop,ro -t erofs "$2" rootfs
-            trap 'crun delete --force "$3-live" 2>/dev/null; cd /; umount "$1/rootfs"' EXIT
+            trap '$4 delete --force "$3-live" 2>/dev/null; cd /; umount "$1/rootfs"' EXIT
             started=
             while read -r what count; do
               if [ "$what" = exec ] && [ -z "$started" ]; then
-                (cd live && crun run --detach "$3-live" </dev/null >/dev/null)
+                (cd live && $4 run --detach "$3-live" </dev/null >/dev/null)
                 started=yes
               fi
               before=$EPOCHREALTIME
               case $what in
-                run) for ((i = 0; i < count; i++)); do crun run "$3-$i" </dev/null; done ;;
-                exec) crun exec "$3-live" true </dev/null ;;
+                run) for ((i = 0; i < count; i++)); do $4 run "$3-$i" </dev/null; done ;;
+                exec) $4 exec "$3-live" true </dev/null ;;
               esac
               after=$EPOCHREALTIME
               echo $((${after/./} - ${before/./}))
@@ -56,6 +56,16 @@ final class Crun implements AutoCloseable {
 
     /** @param image EROFS image of the root that containers get */
     static Crun on(Path image) {
+        return on(image, List.of("crun"));
+    }
+
+    /** The same with gVisor, as it is by default but for the groups and network that it is not given. */
+    static Crun runsc(Path image, Path program) {
+        return on(image, List.of(
+                program.toString(), "--root=/run/atoll-bench-runsc", "--ignore-cgroups", "--network=none", "--overlay2=none"));
+    }
+
+    private static Crun on(Path image, List<String> runtime) {
         try {
             Path directory = Files.createTempDirectory("atoll-bench-");
             Files.createDirectories(directory.resolve("rootfs"));
@@ -64,7 +74,8 @@ final class Crun implements AutoCloseable {
             bundle(directory, directory.resolve("live"), List.of("sleep", "infinity"));
             Process shell = new ProcessBuilder(
                             "unshare", "--mount", "--propagation", "private", "bash", "-c", SCRIPT, "bench",
-                            directory.toString(), image.toString(), "atoll-bench-" + ProcessHandle.current().pid())
+                            directory.toString(), image.toString(), "atoll-bench-" + ProcessHandle.current().pid(),
+                            String.join(" ", runtime))
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
             return new Crun(directory, shell);
