@@ -120,7 +120,7 @@ impl Conn {
 
     /// Reads the payload that a header announced into `into` (replaced).
     pub fn read_payload(&mut self, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        into.clear();
+        // What is there already need not be cleared to be overwritten.
         into.resize(length, 0);
         let have = self.take_into(into);
         self.stream
@@ -206,6 +206,11 @@ impl Conn {
         self.stream
             .write_all(&frame::header(Kind::Data, bytes.len()))?;
         self.stream.write_all(bytes)
+    }
+
+    /// Tells that the oldest piece of the window was taken.
+    pub fn taken(&mut self) -> io::Result<()> {
+        self.stream.write_all(&frame::header(Kind::Taken, 0))
     }
 
     pub fn end(&mut self) -> io::Result<()> {

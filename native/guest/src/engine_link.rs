@@ -59,6 +59,11 @@ impl Link {
         }
     }
 
+    /// The directory of the engine's socket.
+    pub fn directory(&self) -> &Path {
+        self.socket.parent().unwrap_or(Path::new("/"))
+    }
+
     pub fn open_connections(&self) -> u32 {
         lock(&self.counts).open
     }
@@ -143,6 +148,7 @@ fn connect(socket: &Path, generation: u64) -> io::Result<Conn> {
         generation,
         guest_version: env!("CARGO_PKG_VERSION").to_owned(),
         max_connections: MAX_CONNECTIONS,
+        window: true,
     })?;
     Ok(conn)
 }
@@ -190,8 +196,8 @@ fn converse(guest: &Guest, conn: &mut Conn, idle: &mut bool) -> io::Result<()> {
             Kind::Msg => {}
             // What was under way (input, the rest of an upload that failed) when the last
             // operation got its final reply.
-            Kind::Data | Kind::End => continue,
-            Kind::Err => return Err(io::ErrorKind::InvalidData.into()),
+            Kind::Data | Kind::Filled | Kind::End => continue,
+            Kind::Err | Kind::Taken => return Err(io::ErrorKind::InvalidData.into()),
         }
         debug_assert!(length <= MAX_MSG_TO_GUEST);
         guest.link.taken();

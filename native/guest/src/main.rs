@@ -31,6 +31,7 @@ mod tar;
 mod users;
 mod wait;
 mod watch;
+mod window;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,8 @@ pub enum Kind {
     Data = 1,
     Err = 2,
     End = 3,
+    Filled = 4,
+    Taken = 5,
 }
 
 impl Kind {
@@ -21,9 +23,11 @@ impl Kind {
             1 => Ok(Kind::Data),
             2 => Ok(Kind::Err),
             3 => Ok(Kind::End),
+            4 => Ok(Kind::Filled),
+            5 => Ok(Kind::Taken),
             other => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!("frame kind {other} is not one of 0..3"),
+                format!("frame kind {other} is not one of 0..5"),
             )),
         }
     }
@@ -37,6 +41,8 @@ pub const MAX_MSG_FROM_GUEST: usize = 4 << 20;
 pub const MAX_MSG_WARDEN: usize = 4 << 20;
 /// Largest DATA or ERR payload, bytes.
 pub const MAX_DATA: usize = 256 << 10;
+/// Bytes of a FILLED payload: offset and length in the window.
+pub const FILLED: usize = 8;
 /// Bytes before the payload.
 pub const HEADER: usize = 5;
 
@@ -59,7 +65,8 @@ pub fn read_header(reader: &mut impl Read, max_msg: usize) -> io::Result<Option<
     let bound = match kind {
         Kind::Msg => max_msg,
         Kind::Data | Kind::Err => MAX_DATA,
-        Kind::End => 0,
+        Kind::Filled => FILLED,
+        Kind::End | Kind::Taken => 0,
     };
     if length > bound {
         return Err(io::Error::new(

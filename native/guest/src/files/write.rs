@@ -7,7 +7,8 @@ use crate::conn::Conn;
 use crate::failure::{Failure, Outcome};
 use crate::guest::Guest;
 use crate::users::Names;
-use atoll_wire::frame::MAX_DATA;
+use crate::window::Window;
+use atoll_wire::frame::{FILLED, Kind};
 use atoll_wire::guest::error::Code;
 use atoll_wire::guest::{Write, Written, reply::Result as Answer};
 use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, RenameFlags};
@@ -28,6 +29,12 @@ pub fn write(guest: &Guest, conn: &mut Conn, request: &Write) -> Outcome {
     if request.at_offset && request.append {
         return Err(Failure::invalid("append", "append: not together with at_offset").into());
     }
+    // Before this thread becomes the user, who cannot come near the engine's directory.
+    let window = match request.window {
+        0 => None,
+        length => Some(open_window(guest, conn, length)?),
+    };
+    let mut content = Content { conn, window };
     let written = place.run(|| {
         if request.parents {
             make_parents(&path)?;
@@ -38,9 +45,9 @@ pub fn write(guest: &Guest, conn: &mut Conn, request: &Write) -> Outcome {
             return Err(Failure::new(Code::Exists, format!("{shown}: exists")).into());
         }
         let bytes = if request.append || request.at_offset {
-            in_place(conn, request, &target)?
+            in_place(&mut content, request, &target)?
         } else {
-            replacing(conn, request, &target)?
+            replacing(&mut content, request, &target)?
         };
         let stat = rustix::fs::stat(as_path(&target.path))
             .map_err(|e| Failure::os(&e.into(), &target.path))?;
@@ -49,7 +56,7 @@ pub fn write(guest: &Guest, conn: &mut Conn, request: &Write) -> Outcome {
             info: Some(stat::info(&path, &stat, Vec::new(), &Names::load())),
         })
     })?;
-    conn.reply(Answer::Written(written))?;
+    content.conn.reply(Answer::Written(written))?;
     Ok(())
 }
 
@@ -118,22 +125,69 @@ fn directory_of(path: &[u8]) -> &[u8] {
     path.get(..end).unwrap_or_default()
 }
 
-/// Receives the content; `sink` gets each piece with the offset that it starts at.
-fn receive(
-    conn: &mut Conn,
-    path: &[u8],
-    mut sink: impl FnMut(&[u8], u64) -> io::Result<()>,
-) -> Outcome<u64> {
-    let mut buffer = Vec::with_capacity(MAX_DATA);
-    let mut total = 0;
-    while conn.read_data(&mut buffer)? {
-        sink(&buffer, total).map_err(|e| Failure::os(&e, path))?;
-        total += buffer.len() as u64;
-    }
-    Ok(total)
+fn open_window(guest: &Guest, conn: &mut Conn, length: u32) -> Outcome<Window> {
+    let window = Window::open(guest.link.directory(), length).map_err(|e| {
+        Failure::new(Code::Unsupported, format!("window: {e}")).with_field("window")
+    })?;
+    conn.ok()?;
+    Ok(window)
 }
 
-fn in_place(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
+/// What is to be written, on its way from the engine.
+struct Content<'a> {
+    conn: &'a mut Conn,
+    window: Option<Window>,
+}
+
+impl Content<'_> {
+    /// Receives all of it; `sink` gets each piece with the offset that it starts at.
+    fn receive(
+        &mut self,
+        path: &[u8],
+        mut sink: impl FnMut(&[u8], u64) -> io::Result<()>,
+    ) -> Outcome<u64> {
+        let mut buffer = Vec::new();
+        let mut total = 0;
+        loop {
+            let (kind, length) = self
+                .conn
+                .read_header()?
+                .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            if kind == Kind::End {
+                return Ok(total);
+            }
+            self.conn.read_payload(length, &mut buffer)?;
+            let piece = match (kind, &self.window) {
+                (Kind::Data, _) => &buffer[..],
+                (Kind::Filled, Some(window)) => {
+                    filled(window, &buffer).ok_or_else(out_of_place)?
+                }
+                _ => return Err(out_of_place().into()),
+            };
+            sink(piece, total).map_err(|e| Failure::os(&e, path))?;
+            total += piece.len() as u64;
+            if kind == Kind::Filled {
+                self.conn.taken()?;
+            }
+        }
+    }
+}
+
+fn out_of_place() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a frame that does not belong into a write")
+}
+
+/// The piece that a FILLED frame announces, if it lies in the window.
+fn filled<'a>(window: &'a Window, payload: &[u8]) -> Option<&'a [u8]> {
+    let payload: &[u8; FILLED] = payload.try_into().ok()?;
+    let [a, b, c, d, e, f, g, h] = *payload;
+    window.piece(
+        u32::from_be_bytes([a, b, c, d]),
+        u32::from_be_bytes([e, f, g, h]),
+    )
+}
+
+fn in_place(content: &mut Content, request: &Write, target: &Target) -> Outcome<u64> {
     let mut flags = OFlags::WRONLY
         | OFlags::CREATE
         | OFlags::CLOEXEC
@@ -157,9 +211,9 @@ fn in_place(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
     finish_attributes(&file, request, &target.path)?;
     let path = &target.path;
     if request.append {
-        return receive(conn, path, |data, _| file.write_all(data));
+        return content.receive(path, |data, _| file.write_all(data));
     }
-    receive(conn, path, |data, at| {
+    content.receive(path, |data, at| {
         let at = request
             .offset
             .checked_add(at)
@@ -222,12 +276,12 @@ impl Drop for Temporary {
     }
 }
 
-fn replacing(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
+fn replacing(content: &mut Content, request: &Write, target: &Target) -> Outcome<u64> {
     let mut temporary = match Temporary::beside(&target.path) {
         Ok(temporary) => temporary,
         // The directory may be closed to a user who may write the file itself.
         Err(e) if target.old.is_some() && e.kind() == io::ErrorKind::PermissionDenied => {
-            return overwriting(conn, request, target);
+            return overwriting(content, request, target);
         }
         Err(e) => return Err(Failure::os(&e, &target.path).into()),
     };
@@ -237,7 +291,7 @@ fn replacing(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> 
     }
     let bytes = {
         let file = &mut temporary.file;
-        receive(conn, &target.path, |data, _| file.write_all(data))?
+        content.receive(&target.path, |data, _| file.write_all(data))?
     };
     if bytes < request.expected_size {
         temporary
@@ -288,9 +342,9 @@ fn open_over(path: &[u8]) -> Result<File, Failure> {
         .map_err(|e| Failure::os(&e.into(), path))
 }
 
-fn overwriting(conn: &mut Conn, request: &Write, target: &Target) -> Outcome<u64> {
+fn overwriting(content: &mut Content, request: &Write, target: &Target) -> Outcome<u64> {
     let mut file = open_over(&target.path)?;
-    let bytes = receive(conn, &target.path, |data, _| file.write_all(data))?;
+    let bytes = content.receive(&target.path, |data, _| file.write_all(data))?;
     finish_attributes(&file, request, &target.path)?;
     Ok(bytes)
 }

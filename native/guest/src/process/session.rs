@@ -277,7 +277,9 @@ impl Session<'_> {
                 Arrived::Frame(Kind::Data, payload) => self.unwritten = payload,
                 Arrived::Frame(Kind::End, _) => self.end_of_input = true,
                 Arrived::Frame(Kind::Msg, payload) => self.control(&payload)?,
-                Arrived::Frame(Kind::Err, _) => return Err(out_of_place("an ERR frame")),
+                Arrived::Frame(kind @ (Kind::Err | Kind::Filled | Kind::Taken), _) => {
+                    return Err(out_of_place(&format!("a frame of kind {kind:?}")));
+                }
             }
             self.push_input();
         }

@@ -367,7 +367,9 @@ pub fn remove_socket_dir(sockets: &Path, slot: Id) -> io::Result<()> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,
     };
-    // SAFETY: a valid C string; a failure shows at the removal of the directory.
-    unsafe { libc::unlinkat(open.as_raw_fd(), c"e".as_ptr(), 0) };
+    for name in [c"e", c"w"] {
+        // SAFETY: a valid C string; a failure shows at the removal of the directory.
+        unsafe { libc::unlinkat(open.as_raw_fd(), name.as_ptr(), 0) };
+    }
     fs::remove_dir(&dir)
 }

@@ -9,6 +9,8 @@ final class Frame {
     static final int DATA = 1;
     static final int ERR = 2;
     static final int END = 3;
+    static final int FILLED = 4;
+    static final int TAKEN = 5;
 
     static final int MAX_MSG_TO_GUEST = 16 << 20;
     static final int MAX_MSG_FROM_GUEST = 4 << 20;
@@ -24,7 +26,7 @@ final class Frame {
         return switch (kind) {
             case MSG -> maxMessage;
             case DATA, ERR -> MAX_DATA;
-            case END -> 0;
+            case END, TAKEN -> 0;
             default -> -1;
         };
     }

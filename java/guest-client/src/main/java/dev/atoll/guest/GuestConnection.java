@@ -126,6 +126,15 @@ final class GuestConnection implements AutoCloseable {
         }
     }
 
+    /** Announces a piece of the window. @param offset of it in the window */
+    void sendFilled(int offset, int length) throws IOException {
+        synchronized (writeLock) {
+            byte[] frame = new byte[Frame.HEADER + 2 * Integer.BYTES];
+            Frame.putHeader(frame, 0, Frame.FILLED, 2 * Integer.BYTES);
+            writeAll(ByteBuffer.wrap(frame).putInt(Frame.HEADER, offset).putInt(Frame.HEADER + Integer.BYTES, length));
+        }
+    }
+
     void sendEnd() throws IOException {
         synchronized (writeLock) {
             byte[] header = new byte[Frame.HEADER];
@@ -215,14 +224,15 @@ final class GuestConnection implements AutoCloseable {
 
     /** Reads a MSG frame. */
     Reply reply() throws IOException {
-        if (nextFrame() != Frame.MSG) {
-            throw new ProtocolException("the guest sent a frame of kind " + kind + " where a reply belongs");
-        }
+        nextFrame();
         return message();
     }
 
     /** The message in the MSG frame that {@link #nextFrame} found. */
     Reply message() throws IOException {
+        if (kind != Frame.MSG) {
+            throw new ProtocolException("the guest sent a frame of kind " + kind + " where a reply belongs");
+        }
         return message(Reply.parser());
     }
 

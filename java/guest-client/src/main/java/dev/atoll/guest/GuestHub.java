@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 
 /** All endpoints of an engine, and what they share. Safe from any thread. */
 public final class GuestHub implements AutoCloseable {
@@ -19,9 +20,13 @@ public final class GuestHub implements AutoCloseable {
     /** Connections that wait to be accepted; a guest dials a few at a time. */
     private static final int BACKLOG = 128;
 
+    /** Windows at once, 1 MiB each; further uploads go in frames. */
+    private static final int MAX_WINDOWS = 16;
+
     private final GuestTimeouts timeouts;
     private final Watchdog watchdog = new Watchdog();
     private final Buffers buffers = new Buffers();
+    private final Semaphore windows = new Semaphore(MAX_WINDOWS);
     private final Set<SocketEndpoint> endpoints = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
@@ -48,7 +53,7 @@ public final class GuestHub implements AutoCloseable {
         try {
             ServerSocketChannel server = listen(directory);
             SocketEndpoint endpoint =
-                    new SocketEndpoint(directory, server, timeouts, watchdog, buffers, endpoints::remove);
+                    new SocketEndpoint(directory, server, timeouts, watchdog, buffers, windows, endpoints::remove);
             endpoints.add(endpoint);
             endpoint.start();
             return endpoint;
@@ -62,6 +67,7 @@ public final class GuestHub implements AutoCloseable {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
         Path socket = directory.resolve(SOCKET);
         Files.deleteIfExists(socket);
+        Files.deleteIfExists(directory.resolve(Window.NAME));
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             server.bind(UnixDomainSocketAddress.of(socket), BACKLOG);

@@ -19,8 +19,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -64,18 +67,30 @@ final class SocketEndpoint implements GuestEndpoint {
 
     private volatile long generation;
 
+    /** Whether the guest can map a window, as far as is known. */
+    private volatile boolean windows;
+
+    private volatile boolean windowRefused;
+
+    /** Held by the operation that has this guest's window. */
+    private final AtomicBoolean windowTaken = new AtomicBoolean();
+
+    private final Semaphore windowsLeft;
+
     SocketEndpoint(
             Path directory,
             ServerSocketChannel server,
             GuestTimeouts timeouts,
             Watchdog watchdog,
             Buffers buffers,
+            Semaphore windowsLeft,
             Consumer<SocketEndpoint> onClose) {
         this.directory = directory;
         this.server = server;
         this.timeouts = timeouts;
         this.watchdog = watchdog;
         this.buffers = buffers;
+        this.windowsLeft = windowsLeft;
         this.onClose = onClose;
         processes = new SocketProcesses(this);
         files = new SocketFiles(this);
@@ -200,6 +215,52 @@ final class SocketEndpoint implements GuestEndpoint {
         }
         // A connection that waited may have said its hello before the guest was configured.
         configured(Decode.count(hello.getGeneration()));
+        windows = hello.getWindow() && !windowRefused;
+    }
+
+    /** An operation that uses a window. */
+    interface Windowed<T> {
+        /** @return empty when the guest cannot map it */
+        Optional<T> in(Window window);
+    }
+
+    /**
+     * Runs an operation with the guest's window; empty when it has none: the guest is too old or cannot
+     * map it, another operation of it has the window, or too many windows are in use.
+     */
+    <T> Optional<T> withWindow(Windowed<T> operation) {
+        if (!windows || !windowTaken.compareAndSet(false, true)) {
+            return Optional.empty();
+        }
+        try {
+            return windowsLeft.tryAcquire() ? inNewWindow(operation) : Optional.empty();
+        } finally {
+            windowTaken.set(false);
+        }
+    }
+
+    private <T> Optional<T> inNewWindow(Windowed<T> operation) {
+        Window window;
+        try {
+            window = Window.in(directory);
+        } catch (IOException e) {
+            LOG.warn("no window in {}: {}", directory, e.getMessage());
+            windowsLeft.release();
+            return Optional.empty();
+        }
+        try (window) {
+            Optional<T> result = operation.in(window);
+            if (result.isEmpty()) {
+                LOG.info("{}: the guest cannot map a window, files are sent to it in frames", directory);
+                windowRefused = true;
+                windows = false;
+            }
+            return result;
+        } catch (IOException e) {
+            throw new UnavailableException("the window in " + directory + " cannot be closed", e);
+        } finally {
+            windowsLeft.release();
+        }
     }
 
     /** What begins an operation on its connection. */
@@ -449,6 +510,7 @@ final class SocketEndpoint implements GuestEndpoint {
         try {
             server.close();
             Files.deleteIfExists(directory.resolve(GuestHub.SOCKET));
+            Files.deleteIfExists(directory.resolve(Window.NAME));
         } catch (IOException e) {
             LOG.warn("cannot remove the socket in {}: {}", directory, e.getMessage());
         }

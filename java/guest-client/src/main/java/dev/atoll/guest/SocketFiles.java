@@ -153,6 +153,7 @@ final class SocketFiles implements GuestFiles {
                 .setParents(options.parents())
                 .setAppend(options.append())
                 .setCreateNew(options.createNew())
+                .setExpectedSize(options.size().orElse(0))
                 .build();
         Reply reply = new Upload(endpoint, Request.newBuilder().setWrite(write).build(), ResultCase.WRITTEN)
                 .run(content);

@@ -6,13 +6,16 @@ import dev.atoll.guest.proto.Request;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sends a stream to the guest: a request, DATA frames, END, and takes the reply. One use, one thread.
  *
- * <p>What fits one frame leaves in one write together with its request. For more, a second thread
+ * <p>What fits one frame leaves in one write together with its request. More of a file goes through a
+ * {@link Window} where there is one. Else a second thread
  * waits for the reply while this one sends: a guest that gives up early (disk full) may stop reading,
  * and then only the closing of the connection wakes the sender.
  */
@@ -38,10 +41,23 @@ final class Upload {
             if (first < Frame.MAX_DATA) {
                 return whole(frame, first);
             }
-            return new Stream(endpoint.begin(request, endpoint.timeouts().work())).run(source, frame, first);
+            return throughWindow(source, frame).orElseGet(() -> inFrames(source, frame));
         } finally {
             endpoint.buffers().giveBack(frame);
         }
+    }
+
+    /** Of more than a frame; empty when there is no window to be had. */
+    private Optional<Reply> throughWindow(InputStream source, byte[] frame) {
+        if (!request.hasWrite()) {
+            return Optional.empty();
+        }
+        return endpoint.withWindow(window -> WindowUpload.run(
+                endpoint, window, request, expected, ByteBuffer.wrap(frame, Frame.HEADER, Frame.MAX_DATA), source));
+    }
+
+    private Reply inFrames(InputStream source, byte[] frame) {
+        return new Stream(endpoint.begin(request, endpoint.timeouts().work())).run(source, frame, Frame.MAX_DATA);
     }
 
     /** Fills the payload of a frame; less than a full one only at the end of the source. */

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.eclipse.jetty.http.HttpField;
-import org.eclipse.jetty.io.Content;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -203,11 +202,12 @@ public final class Request {
 
     /**
      * The body, unbounded and as it arrives: for streams whose receiver bounds them. Read in big
-     * arrays; every call blocks until there is something. An aborted client is an IOException.
+     * arrays; every call blocks until there is something. An aborted client is an IOException. It is a
+     * {@link java.nio.channels.ReadableByteChannel} as well, which spares one copy.
      */
     public InputStream body() {
         if (body == null) {
-            body = Content.Source.asInputStream(jetty);
+            body = new RequestBody(jetty);
         }
         return body;
     }

@@ -43,9 +43,11 @@ final class ContentRoutes {
     private Response upload(Request request) throws IOException {
         String path = Toolbox.required(request, "path");
         String type = request.header("Content-Type").orElse(BYTES).toLowerCase(Locale.ROOT);
+        boolean form = type.startsWith("multipart/form-data");
+        WriteOptions options = form ? WriteOptions.REPLACE : WriteOptions.REPLACE.withSize(request.contentLength());
         FileInfo file = files.write(
-                toolbox.caller(request), toolbox.sandbox(request), FileContext.DEFAULT, path, WriteOptions.REPLACE,
-                type.startsWith("multipart/form-data") ? formFile(request) : request.body());
+                toolbox.caller(request), toolbox.sandbox(request), FileContext.DEFAULT, path, options,
+                form ? formFile(request) : request.body());
         return Response.json(new Uploaded(file.name(), path, "file"));
     }
 

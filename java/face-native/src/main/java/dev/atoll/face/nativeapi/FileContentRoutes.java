@@ -90,7 +90,8 @@ final class FileContentRoutes {
                 Input.mode("query.mode", request.query("mode")),
                 request.queryFlag("parents", true),
                 request.queryFlag("append", false),
-                request.queryFlag("createNew", false));
+                request.queryFlag("createNew", false),
+                request.contentLength());
         if (options.append() && options.createNew()) {
             throw new InvalidInputException("query.append", "true", "append or createNew, not both");
         }
