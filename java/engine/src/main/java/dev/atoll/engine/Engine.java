@@ -66,6 +66,7 @@ public final class Engine implements AutoCloseable {
         var ids = new Ids(random);
         var meters = new EngineMeters(meterRegistry);
         var facts = new NodeFacts(warden);
+        var admission = new PoolAdmission(warden);
         var gate = new MakingGate();
         var slots = new SlotFactory(warden, hub, config.sockets(), gate, random, config.dialTimeout());
         var aliases = new ImageAliases(config.aliases());
@@ -105,14 +106,14 @@ public final class Engine implements AutoCloseable {
         var calls = new GuestCalls(registry);
         processes = new ProcessService(calls, tools, ids);
         secrets = secretService;
-        files = new FileService(calls);
+        files = new FileService(calls, admission);
         ports = new PortService(calls, clock);
         templates = catalog;
         keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash());
         node = new NodeService(
                 config, warden, gate, facts, isolations, registry, snapshots, cache, listed, layers, usage, warm, reconciler,
                 upkeep);
-        events = warden.events(new NodeEvents(registry, warm, reconciler, meters));
+        events = warden.events(new NodeEvents(registry, warm, reconciler, meters, admission));
     }
 
     /**

@@ -29,9 +29,11 @@ final class FileService implements Files {
     private static final int ALL_MODE_BITS = 07777;
 
     private final GuestCalls calls;
+    private final PoolAdmission admission;
 
-    FileService(GuestCalls calls) {
+    FileService(GuestCalls calls, PoolAdmission admission) {
         this.calls = calls;
+        this.admission = admission;
     }
 
     @Override
@@ -64,7 +66,10 @@ final class FileService implements Files {
             WriteOptions options,
             InputStream content) {
         options.mode().ifPresent(FileService::checkMode);
-        return files(caller, sandbox, context).write(context, checked("path", path), options, content);
+        options.size().ifPresent(size -> InvalidFieldException.requireRange("size", size, 0, Long.MAX_VALUE));
+        GuestFiles files = files(caller, sandbox, context);
+        admission.require();
+        return files.write(context, checked("path", path), options, content);
     }
 
     @Override
@@ -154,7 +159,9 @@ final class FileService implements Files {
     public long extract(
             Caller caller, SandboxId sandbox, FileContext context, String path, ArchiveOptions options,
             InputStream tar) {
-        return files(caller, sandbox, context).extract(context, checked("path", path), options, tar);
+        GuestFiles files = files(caller, sandbox, context);
+        admission.require();
+        return files.extract(context, checked("path", path), options, tar);
     }
 
     private GuestFiles files(Caller caller, SandboxId sandbox, FileContext context) {

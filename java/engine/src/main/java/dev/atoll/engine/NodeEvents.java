@@ -13,17 +13,25 @@ final class NodeEvents implements WardenListener {
     private final WarmPools warm;
     private final Reconciler reconciler;
     private final EngineMeters meters;
+    private final PoolAdmission admission;
 
-    NodeEvents(SandboxRegistry registry, WarmPools warm, Reconciler reconciler, EngineMeters meters) {
+    NodeEvents(
+            SandboxRegistry registry,
+            WarmPools warm,
+            Reconciler reconciler,
+            EngineMeters meters,
+            PoolAdmission admission) {
         this.registry = registry;
         this.warm = warm;
         this.reconciler = reconciler;
         this.meters = meters;
+        this.admission = admission;
     }
 
     @Override
     public void resynchronise() {
         try {
+            admission.refresh();
             reconciler.resynchronise();
         } catch (RuntimeException e) {
             LOG.warn("not resynchronised with the warden, which will happen at its next connection: {}", e.getMessage());
@@ -37,6 +45,7 @@ final class NodeEvents implements WardenListener {
                     .ifPresent(owner -> owner.enqueue(new SandboxCommand.GuestEnded(reasonOf(exited))));
             case WardenEvent.PoolMark mark -> {
                 meters.poolMark(mark.level());
+                admission.mark(mark.level() != WardenEvent.PoolMark.Level.OK);
                 LOG.warn("pool: {}, {} bytes free, frozen: {}", mark.level(), mark.freeBytes(), mark.frozen());
             }
             case WardenEvent.Oom oom -> LOG.info("sandbox {}: a process was killed for lack of memory", oom.sandbox());

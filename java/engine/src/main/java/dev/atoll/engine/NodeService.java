@@ -76,7 +76,7 @@ final class NodeService implements Node {
         try {
             var pool = warden.pool();
             Optional<String> detail = pool.refusing()
-                    ? Optional.of("the pool is over its admission mark: creates, forks and snapshots are refused")
+                    ? Optional.of("the pool is over its admission mark: creates, forks, snapshots and uploads are refused")
                     : Optional.empty();
             return new Health(detail.isEmpty(), true, running, warm.size(), detail);
         } catch (AtollException e) {

@@ -20,7 +20,7 @@ public final class GuestHub implements AutoCloseable {
     /** Connections that wait to be accepted; a guest dials a few at a time. */
     private static final int BACKLOG = 128;
 
-    /** Windows at once, 1 MiB each; further uploads go in frames. */
+    /** Windows at once, 2 MiB each of the 64 MiB that all sockets' directories share; further uploads go in frames. */
     private static final int MAX_WINDOWS = 16;
 
     private final GuestTimeouts timeouts;

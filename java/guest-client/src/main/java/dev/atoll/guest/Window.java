@@ -23,7 +23,9 @@ final class Window implements AutoCloseable {
     /** One is read by the guest while the next is filled; the others even out who is faster when. */
     static final int PIECES = 4;
 
-    static final int PIECE_BYTES = Frame.MAX_DATA;
+    /** Twice a frame: each piece wakes the guest once. */
+    static final int PIECE_BYTES = 512 << 10;
+
     static final int BYTES = PIECES * PIECE_BYTES;
 
     private final Path path;

@@ -261,8 +261,11 @@ final class GuestTest {
     }
 
     @Test
-    void an_empty_file_and_files_about_one_frame_long_survive() throws IOException {
-        for (int size : new int[] {0, 1, Frame.MAX_DATA - 1, Frame.MAX_DATA, Frame.MAX_DATA + 1, 3 * Frame.MAX_DATA}) {
+    void files_about_a_frame_a_piece_and_a_window_long_survive() throws IOException {
+        for (int size : new int[] {
+            0, 1, Frame.MAX_DATA - 1, Frame.MAX_DATA, Frame.MAX_DATA + 1, Window.PIECE_BYTES, Window.PIECE_BYTES + 1,
+            Window.BYTES, Window.BYTES + 1, 5 * Window.BYTES - 1
+        }) {
             byte[] bytes = new byte[size];
             new Random(size).nextBytes(bytes);
             endpoint.files().write(HERE, path("f"), WriteOptions.REPLACE, new ByteArrayInputStream(bytes));
@@ -272,6 +275,7 @@ final class GuestTest {
                 download.content().transferTo(back);
             }
             assertThat(back.toByteArray()).isEqualTo(bytes);
+            assertThat(endpoint.directory().resolve(Window.NAME)).doesNotExist();
         }
     }
 

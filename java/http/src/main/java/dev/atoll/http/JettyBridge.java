@@ -112,6 +112,8 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
         private final org.eclipse.jetty.server.Response out;
         private final Callback callback;
         private final long began = System.nanoTime();
+        /** The client may be sending more of the body while it is answered. */
+        private boolean bodyLeft;
 
         Exchange(Request request, org.eclipse.jetty.server.Response out, Callback callback) {
             this.request = request;
@@ -136,14 +138,17 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                 } catch (Exception | StackOverflowError e) {
                     if (request.disconnect().isGone() || isLossOfClient(e)) {
                         LOG.debug("request {} {} {} lost", request.id(), request.method(), request.path(), e);
+                        request.releaseBody();
                         callback.failed(e);
                         return;
                     }
                     response = map(e);
                 }
+                settleBody(response);
                 handedOn = send(response);
             } catch (Throwable t) {
                 LOG.error("request {} {} {}", request.id(), request.method(), request.path(), t);
+                request.releaseBody();
                 callback.failed(t);
             } finally {
                 if (!handedOn) {
@@ -177,6 +182,18 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             return response;
         }
 
+        /**
+         * Sees to it that HTTP/1.1 is answered after the body was read, or says that the connection ends
+         * with this response: a client must not send its next request into the rest of the last one.
+         */
+        private void settleBody(Response response) {
+            boolean mayStillRead = response.body() instanceof Response.Body.Stream && request.isBodyOpen();
+            boolean framed = request.jetty().getConnectionMetaData().getHttpVersion().getVersion() < HttpVersion.HTTP_2.getVersion();
+            if (framed && !mayStillRead && !(response.body() instanceof Response.Body.Upgrade)) {
+                bodyLeft = !request.finishBody();
+            }
+        }
+
         /** Returns whether the exchange goes on elsewhere, as a WebSocket. */
         private boolean send(Response response) throws Exception {
             boolean goesOn = false;
@@ -204,8 +221,18 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             // Logged after the write, since the client waits for that; noted before it, since Jetty may
             // reuse the request as soon as the answer is out.
             Runnable logged = accessLine(response.status());
-            out.write(true, head ? null : ByteBuffer.wrap(bytes), callback);
+            out.write(true, head ? null : ByteBuffer.wrap(bytes), bodyLeft ? afterBody() : callback);
             logged.run();
+        }
+
+        /** Completes the exchange when the client has stopped sending. */
+        private Callback afterBody() {
+            return Callback.from(
+                    () -> threads.execute(() -> {
+                        request.discardBody();
+                        callback.succeeded();
+                    }),
+                    callback::failed);
         }
 
         private void sendStream(Response response, Response.Body.Stream stream) throws Exception {
@@ -338,7 +365,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
                 headers.add(header.name(), header.value());
             }
             headers.put(ID_HEADER, request.id());
-            if (request.disconnect().isWatched()) {
+            if (request.disconnect().isWatched() || bodyLeft) {
                 headers.put(HttpHeader.CONNECTION, "close");
             }
             response.trailers().ifPresent(trailers -> out.setTrailersSupplier(() -> fields(trailers.get())));

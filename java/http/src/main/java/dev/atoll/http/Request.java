@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http.HttpHeader;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +20,17 @@ import org.jspecify.annotations.Nullable;
  * {@link #onDisconnect} may be used from others.
  */
 public final class Request {
+    private static final long FINISHED_BYTES = 64 << 10;
+    private static final Duration FINISHED_WITHIN = Duration.ofSeconds(5);
+    private static final Duration DISCARDED_WITHIN = Duration.ofSeconds(30);
+    private static final Duration DISCARDED_IDLE = Duration.ofSeconds(5);
+
     private final org.eclipse.jetty.server.Request jetty;
     private final String id;
     private final Disconnect disconnect;
     private @Nullable List<String> segments;
     private @Nullable Map<String, List<String>> query;
-    private @Nullable InputStream body;
+    private @Nullable RequestBody body;
     private Map<String, String> pathParameters = Map.of();
     private String route = "";
     private final Map<RequestKey<?>, Object> values = new HashMap<>();
@@ -206,10 +213,56 @@ public final class Request {
      * {@link java.nio.channels.ReadableByteChannel} as well, which spares one copy.
      */
     public InputStream body() {
+        return bodyOfJetty();
+    }
+
+    private RequestBody bodyOfJetty() {
         if (body == null) {
             body = new RequestBody(jetty);
         }
         return body;
+    }
+
+    /** Whether a handler may be reading the body. */
+    boolean isBodyOpen() {
+        return body != null;
+    }
+
+    /**
+     * Reads what the handler left of the body when that is little: what has arrived, and of a short body
+     * also what is on its way, unless the client waits to be told to send it.
+     *
+     * @return whether the body is at its end, so that another request can follow it
+     */
+    boolean finishBody() {
+        long length = jetty.getLength();
+        boolean patient = length >= 0 && length <= FINISHED_BYTES && !jetty.getHeaders().contains(HttpHeader.EXPECT);
+        return discard(FINISHED_BYTES, patient, FINISHED_WITHIN);
+    }
+
+    /**
+     * After the response: reads and forgets what a client goes on sending. Closing a connection with
+     * unread bytes resets it, and the client may lose the response that it was about to read.
+     */
+    void discardBody() {
+        jetty.getConnectionMetaData().getConnection().getEndPoint().setIdleTimeout(DISCARDED_IDLE.toMillis());
+        boolean unused = discard(Long.MAX_VALUE, true, DISCARDED_WITHIN);
+    }
+
+    /** Gives Jetty's memory back of a body that nobody reads on. */
+    void releaseBody() {
+        if (body != null) {
+            body.release();
+        }
+    }
+
+    private boolean discard(long most, boolean patient, Duration within) {
+        try {
+            return bodyOfJetty().discard(most, patient, System.nanoTime() + within.toNanos());
+        } catch (IOException e) {
+            // The client is gone, or too slow; whoever reads or writes next sees that too.
+            return false;
+        }
     }
 
     /**

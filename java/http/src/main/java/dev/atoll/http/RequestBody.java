@@ -40,7 +40,7 @@ final class RequestBody extends InputStream implements ReadableByteChannel {
         if (!into.hasRemaining()) {
             return 0;
         }
-        Content.Chunk content = content();
+        Content.Chunk content = content(true);
         if (content == null) {
             return -1;
         }
@@ -55,13 +55,16 @@ final class RequestBody extends InputStream implements ReadableByteChannel {
         return count;
     }
 
-    /** Waits for a chunk with bytes in it; {@code null} at the end. */
-    private Content.@Nullable Chunk content() throws IOException {
+    /** A chunk with bytes in it; {@code null} at the end and, for the impatient, when none has arrived. */
+    private Content.@Nullable Chunk content(boolean patient) throws IOException {
         while (true) {
             Content.Chunk current = chunk;
             if (current == null) {
                 chunk = source.read();
                 if (chunk == null) {
+                    if (!patient) {
+                        return null;
+                    }
                     await();
                 }
             } else if (Content.Chunk.isFailure(current)) {
@@ -80,6 +83,33 @@ final class RequestBody extends InputStream implements ReadableByteChannel {
     private void pass(Content.Chunk read) {
         chunk = Content.Chunk.next(read);
         read.release();
+    }
+
+    /**
+     * Reads what is left and forgets it. @return whether the body is at its end
+     *
+     * @param most bytes; more are left alone
+     * @param patient whether to wait for what has not arrived
+     * @param giveUpAt System.nanoTime after which no more is read
+     */
+    boolean discard(long most, boolean patient, long giveUpAt) throws IOException {
+        long left = most;
+        while (left >= 0 && System.nanoTime() - giveUpAt < 0) {
+            Content.Chunk current = content(patient);
+            if (current == null) {
+                return chunk != null;
+            }
+            left -= current.remaining();
+            pass(current);
+        }
+        return false;
+    }
+
+    void release() {
+        Content.Chunk current = chunk;
+        if (current != null) {
+            pass(current);
+        }
     }
 
     private void await() throws IOException {

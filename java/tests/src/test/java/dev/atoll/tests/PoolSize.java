@@ -4,7 +4,7 @@ package dev.atoll.tests;
  * The pool of a test's node, bytes.
  *
  * @param total of the sparse file
- * @param admission below this much free space creates, forks and snapshots are refused
+ * @param admission below this much free space creates, forks, snapshots and uploads are refused
  * @param freeze below this much free space the fastest writers are frozen
  */
 public record PoolSize(long total, long admission, long freeze) {

@@ -34,7 +34,7 @@ final class DfCommand implements Callable<Integer> {
                 size(pool, "admissionMarkBytes"));
         table.print(System.out);
         if (pool.path("refusing").asBoolean()) {
-            System.out.println("The pool is too full: creates, forks and snapshots are refused.");
+            System.out.println("The pool is too full: creates, forks, snapshots and uploads are refused.");
         }
         return 0;
     }

@@ -7,7 +7,7 @@ public record PoolConfig(
         @Key("loop: XFS in a sparse file below state_dir. dir: the directory pool.dir, best on XFS or btrfs.") Kind kind,
         @Key("The directory of kind dir.") Optional<String> dir,
         @Key("Size of the loop pool, sparse; used when it is made.") DataSize size,
-        @Key("Below this much free space creates, forks and snapshots are refused.") DataSize admissionFree,
+        @Key("Below this much free space creates, forks, snapshots and uploads are refused.") DataSize admissionFree,
         @Key("Below this much free space the fastest writers are frozen, before data could be lost.") DataSize freezeFree) {
     static final PoolConfig DEFAULTS = new PoolConfig(
             Kind.LOOP, Optional.empty(), DataSize.parse("64GiB"), DataSize.parse("2GiB"), DataSize.parse("512MiB"));

@@ -4,14 +4,18 @@ import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.atoll.domain.ArchiveOptions;
 import dev.atoll.domain.CapacityException;
+import dev.atoll.domain.FileContext;
 import dev.atoll.domain.ProcessExit;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.WriteOptions;
 import dev.atoll.tests.AtollNode;
 import dev.atoll.tests.PoolSize;
 import dev.atoll.warden.LiveSandbox;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,6 +101,16 @@ class PoolFullTest {
         assertRefused(() -> node.create());
         assertRefused(() -> node.engine().snapshots().create(CALLER, ballast, Optional.empty(), Optional.empty()));
         assertRefused(() -> node.engine().sandboxes().fork(CALLER, ballast, List.of(Optional.empty())));
+        var unread = new InputStream() {
+            @Override
+            public int read() {
+                throw new AssertionError("an upload was read before it was refused");
+            }
+        };
+        assertRefused(() -> node.engine().files()
+                .write(CALLER, ballast, FileContext.DEFAULT, "/root/more", WriteOptions.REPLACE, unread));
+        assertRefused(() -> node.engine().files()
+                .extract(CALLER, ballast, FileContext.DEFAULT, "/root", new ArchiveOptions(false, false, 0, 0), unread));
         assertThat(node.engine().node().health().detail()).isPresent();
         assertThat(node.sh(ballast, "echo those that do not write go on")).isEqualTo("those that do not write go on");
 
