@@ -46,14 +46,18 @@ struct Counts {
 
 pub struct Link {
     socket: PathBuf,
+    /// Whether memory mapped from a file of the engine's is the engine's memory. Under gVisor's
+    /// sentry that is not known: a stale page would be wrong content in a file.
+    windows: bool,
     counts: Mutex<Counts>,
     changed: Condvar,
 }
 
 impl Link {
-    pub fn new(socket: PathBuf) -> Link {
+    pub fn new(socket: PathBuf, windows: bool) -> Link {
         Link {
             socket,
+            windows,
             counts: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -122,7 +126,7 @@ impl Link {
 /// engine may be away) are no failure: the dialler goes on where this ends.
 pub fn dial_ahead() -> Vec<Conn> {
     (0..MIN_IDLE)
-        .map_while(|_| connect(Path::new(atoll_entry::SOCKET_BEFORE), NOT_CONFIGURED).ok())
+        .map_while(|_| connect(Path::new(atoll_entry::SOCKET_BEFORE), NOT_CONFIGURED, true).ok())
         .collect()
 }
 
@@ -141,14 +145,14 @@ pub fn start(guest: &Arc<Guest>, dialled: Vec<Conn>) -> io::Result<()> {
 }
 
 /// A connection that has said its hello.
-fn connect(socket: &Path, generation: u64) -> io::Result<Conn> {
+fn connect(socket: &Path, generation: u64, window: bool) -> io::Result<Conn> {
     let mut conn = Conn::new(UnixStream::connect(socket)?);
     conn.hello(&Hello {
         protocol: PROTOCOL,
         generation,
         guest_version: env!("CARGO_PKG_VERSION").to_owned(),
         max_connections: MAX_CONNECTIONS,
-        window: true,
+        window,
     })?;
     Ok(conn)
 }
@@ -166,7 +170,8 @@ fn dial_for_ever(guest: &Arc<Guest>) {
     let mut backoff = FIRST_BACKOFF;
     loop {
         guest.link.wanted();
-        let connected = connect(&guest.link.socket, guest.settings().generation)
+        let link = &guest.link;
+        let connected = connect(&link.socket, guest.settings().generation, link.windows)
             .and_then(|conn| serve_in_thread(guest, conn));
         match connected {
             Ok(()) => backoff = FIRST_BACKOFF,

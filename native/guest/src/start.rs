@@ -90,7 +90,7 @@ pub fn run() -> io::Result<Infallible> {
     }
     let start = prepare_process()?;
     let reactor = Reactor::new(child_signals()?)?;
-    let link = Link::new(socket);
+    let link = Link::new(socket, sentry.is_none());
     let (dialled, spool) = match place {
         // One thread until the root is entered: its rights are each thread's own.
         Place::Slot(slot) => (engine_link::dial_ahead(), slot.enter()),

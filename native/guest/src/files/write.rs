@@ -159,9 +159,7 @@ impl Content<'_> {
             self.conn.read_payload(length, &mut buffer)?;
             let piece = match (kind, &self.window) {
                 (Kind::Data, _) => &buffer[..],
-                (Kind::Filled, Some(window)) => {
-                    filled(window, &buffer).ok_or_else(out_of_place)?
-                }
+                (Kind::Filled, Some(window)) => filled(window, &buffer).ok_or_else(out_of_place)?,
                 _ => return Err(out_of_place().into()),
             };
             sink(piece, total).map_err(|e| Failure::os(&e, path))?;
@@ -174,7 +172,10 @@ impl Content<'_> {
 }
 
 fn out_of_place() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "a frame that does not belong into a write")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "a frame that does not belong into a write",
+    )
 }
 
 /// The piece that a FILLED frame announces, if it lies in the window.

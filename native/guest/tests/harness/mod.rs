@@ -275,7 +275,7 @@ impl Conn {
                     output.stderr.extend_from_slice(&payload);
                     output.pieces.push((true, payload));
                 }
-                Kind::End => panic!("END in a session"),
+                Kind::End | Kind::Filled | Kind::Taken => panic!("{kind:?} in a session"),
                 Kind::Msg => match pb::Reply::decode(payload.as_slice()).unwrap().result {
                     Some(Answer::Gap(gap)) => output.gaps.push(gap),
                     Some(last) => {

@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -153,7 +154,7 @@ final class BuildSandbox implements AutoCloseable {
     }
 
     private void write(BuildPlan.Placed placed, String path) throws IOException {
-        var options = new WriteOptions(OptionalInt.of(placed.mode()), true, false, false);
+        var options = new WriteOptions(OptionalInt.of(placed.mode()), true, false, false, OptionalLong.empty());
         try (InputStream content = placed.file().content().open()) {
             var unused = files().write(ROOT, path, options, content);
         }
