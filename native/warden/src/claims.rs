@@ -282,7 +282,7 @@ impl Warden {
         }
         self.watch_memory(&sandbox);
         self.afterwards(Job {
-            disk: order.sandbox,
+            disk: Some(order.sandbox),
             unused,
         });
         Ok(claimed)

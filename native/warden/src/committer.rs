@@ -17,7 +17,8 @@ use crate::warden::{Sandbox, Warden};
 pub const BACKLOG: usize = 1024;
 
 pub struct Job {
-    pub disk: Id,
+    /// Whose record becomes durable; none after a slot was given its root.
+    pub disk: Option<Id>,
     pub unused: Leftovers,
 }
 
@@ -37,13 +38,12 @@ impl Warden {
     }
 
     fn finish(&self, job: Job) {
-        let settled = match self.sandbox(job.disk) {
-            Ok(sandbox) => self.settle_live(&sandbox),
-            // It ended, which made everything durable.
-            Err(_) => Ok(()),
-        };
-        if let Err(error) = settled {
-            eprintln!("warden: record of disk {}: {error}", job.disk);
+        // One that ended is durable by that.
+        if let Some(disk) = job.disk
+            && let Ok(sandbox) = self.sandbox(disk)
+            && let Err(error) = self.settle_live(&sandbox)
+        {
+            eprintln!("warden: record of disk {disk}: {error}");
         }
         drop(job.unused);
     }

@@ -6,6 +6,7 @@ use atoll_wire::warden::failure::Code;
 use atoll_wire::warden::{self as wire, Isolation, SlotReady};
 
 use crate::claims::{Place, checked_layers, default_hostname};
+use crate::committer::Job;
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
@@ -33,7 +34,7 @@ impl Warden {
             let index = self.take_index()?;
             let made = match isolation {
                 Isolation::Container => self
-                    .make_slot(slot, index)
+                    .make_slot(slot, index, layers.is_empty())
                     .and_then(|waiting| self.with_root(waiting, &layers)),
                 Isolation::Gvisor => self.make_gvisor_slot(slot, index, &layers),
             };
@@ -71,7 +72,8 @@ impl Warden {
         })
     }
 
-    fn make_slot(&self, slot: Id, index: u32) -> Outcome<Slot> {
+    /// `bare`: it gets its root with the claim, for which its disk is made warm.
+    fn make_slot(&self, slot: Id, index: u32, bare: bool) -> Outcome<Slot> {
         let size = self.pool.default_class;
         std::thread::scope(|scope| {
             // Disk and process wait for different parts of the kernel.
@@ -95,7 +97,9 @@ impl Warden {
                 .join()
                 .map_err(|_| Fault::new(Code::Io, "the thread of the disk panicked"))??;
             let upper = self.roots.upper(mounted, userns.as_fd()).during("upper")?;
-            self.roots.warm(&upper, base).during("upper")?;
+            if bare {
+                self.roots.warm(&upper, base).during("upper")?;
+            }
             cloned.wait_ready().during("slot process")?;
             Ok(cloned.into_slot(
                 (slot, index, base),
@@ -124,7 +128,8 @@ impl Warden {
             slot: &slot,
             profile: Profile::Standard,
         };
-        drop(self.enter(&place, control.as_fd(), &default_hostname(slot.id))?);
+        let unused = self.enter(&place, control.as_fd(), &default_hostname(slot.id))?;
+        self.afterwards(Job { disk: None, unused });
         if let Kind::Container { entry, .. } = &mut slot.kind {
             *entry = Entry::Entered(layers.to_vec());
         }

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader, Write};
+
 use atoll_wire::warden::{self as wire, claim, failure::Code, request::Op};
 use common::{Rig, random_id};
 
@@ -29,6 +31,56 @@ fn a_claimed_sandbox_runs_and_a_killed_one_leaves_its_disk_alone() {
         claim.disk = Some(claim::Disk::Existing(true));
     });
     assert_eq!(again.ok(&["read", "/data/new"]), "kept");
+}
+
+#[test]
+fn a_slot_with_its_root_ahead_is_claimed_for_just_that() {
+    let rig = Rig::new();
+    let slot = random_id();
+    let listener = rig.slot_socket(&slot);
+    let prepare = wire::PrepareSlot {
+        slot: slot.clone(),
+        layers: vec![common::BASE_LAYER.to_owned()],
+        ..Default::default()
+    };
+    rig.ask(Op::PrepareSlot(prepare)).unwrap();
+    // It runs, as nobody: its guest dials before any claim.
+    let (mut guest, _) = listener.accept().unwrap();
+    let delete = wire::DeleteLayer {
+        layer: common::BASE_LAYER.to_owned(),
+    };
+    assert_eq!(
+        rig.ask(Op::DeleteLayer(delete)).unwrap_err().code(),
+        Code::Busy
+    );
+    let sandbox = random_id();
+    let claim = || Rig::claim_request(&slot, &sandbox);
+    let others = [
+        wire::Claim {
+            disk: Some(claim::Disk::NewBytes(2 << 30)),
+            ..claim()
+        },
+        wire::Claim {
+            profile: claim::Profile::Extended.into(),
+            ..claim()
+        },
+    ];
+    for other in others {
+        let failure = rig.ask(Op::Claim(other)).unwrap_err();
+        assert_eq!((failure.code(), &*failure.field), (Code::Invalid, "slot"));
+    }
+    let named = wire::Claim {
+        hostname: "named".to_owned(),
+        ..claim()
+    };
+    rig.ask(Op::Claim(named)).unwrap();
+    guest.write_all(b"hostname\n").unwrap();
+    let mut answer = String::new();
+    BufReader::new(guest).read_line(&mut answer).unwrap();
+    assert_eq!(answer, "ok named\n");
+    assert_eq!(rig.everything().disks.len(), 1);
+    rig.kill(&sandbox);
+    assert_eq!(rig.leaks(), []);
 }
 
 #[test]

@@ -169,13 +169,17 @@ final class Boot {
 
     /** A warm slot of the sandbox's class; where none fits or is left, one is made now. */
     private PreparedSlot take(Sandbox sandbox, List<LayerId> layers, DiskSource disk) {
+        List<LayerId> root = isDefault(disk) ? layers : List.of();
         Optional<PreparedSlot> slot = switch (sandbox.isolation()) {
-            case CONTAINER -> warm.container(isDefault(disk) ? layers : List.of());
-            case GVISOR -> isDefault(disk) ? warm.sentry(layers) : Optional.empty();
+            case CONTAINER -> warm.container(root);
+            case GVISOR -> root.isEmpty() ? Optional.empty() : warm.sentry(root);
             case MICROVM -> Optional.empty();
         };
         meters.slotTaken(slot.isPresent());
-        return slot.orElseGet(() -> slots.make(SlotKind.of(sandbox.isolation())));
+        return slot.orElseGet(() -> slots.make(switch (sandbox.isolation()) {
+            case CONTAINER -> new SlotKind(Isolation.CONTAINER, root);
+            case GVISOR, MICROVM -> SlotKind.of(sandbox.isolation());
+        }));
     }
 
     /** Sandboxes that run in advance have a disk already. */
