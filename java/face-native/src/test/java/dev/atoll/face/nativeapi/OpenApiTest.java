@@ -40,6 +40,7 @@ class OpenApiTest {
                 Map.entry("PatchRequest", SandboxRoutes.PatchRequest.class),
                 Map.entry("StopRequest", SandboxRoutes.StopRequest.class),
                 Map.entry("ForkRequest", SandboxRoutes.ForkRequest.class),
+                Map.entry("HibernateRequest", SandboxRoutes.HibernateRequest.class),
                 Map.entry("ExecRequest", ExecRequest.class),
                 Map.entry("TtyRequest", ExecRequest.TtyRequest.class),
                 Map.entry("ExecResponse", ExecRoutes.ExecResponse.class),
