@@ -49,10 +49,10 @@ go=$(command -v go || true)
 [ -n "${go}" ] || [ ! -x /usr/local/go/bin/go ] || go=/usr/local/go/bin/go
 [ -n "${go}" ] || absent 'Go is not installed, which builds runsc (gVisor): install Go 1.24 or newer, or set ATOLL_RUNSC'
 
+work=${place}/build.$$
+trap 'rm -rf "${work}"' EXIT
+
 build() {
-  local work
-  work=$(mktemp -d "${place}/build.XXXXXX")
-  trap 'rm -rf "${work}"' RETURN
   CGO_ENABLED=0 GOBIN=${work} "${go}" install -ldflags='-s -w' "gvisor.dev/gvisor/runsc@${VERSION}" || return 1
   chmod 0755 "${work}/runsc"
   mkdir -p "${place}/${VERSION}"

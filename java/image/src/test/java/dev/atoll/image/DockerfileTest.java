@@ -29,19 +29,19 @@ class DockerfileTest {
                 FROM base
                 RUN echo one
                 ENV A=1 B="two words" C='$A'
-                WORKDIR work/dir
+                WORKDIR project/dir
                 USER root
                 RUN ["/bin/echo", "$A"]
                 """);
         assertThat(run(plan, 1)).isEqualTo(new Run(
                 List.of(), List.of("/bin/sh", "-c", "echo one"), Map.of("PATH", "/bin"), "daytona", "/home/daytona"));
         assertThat(run(plan, 5)).isEqualTo(new Run(
-                List.of("/home/daytona/work/dir"),
+                List.of("/home/daytona/project/dir"),
                 List.of("/bin/echo", "$A"),
                 Map.of("PATH", "/bin", "A", "1", "B", "two words", "C", "$A"),
                 "root",
-                "/home/daytona/work/dir"));
-        assertThat(plan.config().workdir()).isEqualTo("/home/daytona/work/dir");
+                "/home/daytona/project/dir"));
+        assertThat(plan.config().workdir()).isEqualTo("/home/daytona/project/dir");
     }
 
     @Test

@@ -22,14 +22,7 @@ final class ExecBenchmark implements Benchmark {
         bench.lab().serve(Bench.DEFAULT_SLOTS);
         try (var connection = bench.lab().connect()) {
             Sandbox live = Sandbox.create(connection, Sandbox.request(connection, ""));
-            var timings = Alternation.run(
-                    bench.plan().rounds(),
-                    () -> {
-                        long start = System.nanoTime();
-                        live.execTrue();
-                        return System.nanoTime() - start;
-                    },
-                    bench.crun()::exec);
+            var timings = Alternation.run(bench.plan().rounds(), live::timeTrue, bench.crun()::exec);
             live.delete();
             return new Result.Measured(this,
                     List.of(Series.millis("atoll", timings.ours()), Series.millis("crun exec true", timings.peer())),

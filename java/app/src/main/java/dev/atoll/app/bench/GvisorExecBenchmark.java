@@ -22,14 +22,7 @@ final class GvisorExecBenchmark implements Benchmark {
         try (var connection = bench.lab().connect();
                 var runsc = bench.runsc()) {
             Sandbox live = Sandbox.create(connection, Sandbox.request(connection, "{\"isolation\":\"gvisor\"}"));
-            var timings = Alternation.run(
-                    bench.plan().rounds(),
-                    () -> {
-                        long start = System.nanoTime();
-                        live.execTrue();
-                        return System.nanoTime() - start;
-                    },
-                    runsc::exec);
+            var timings = Alternation.run(bench.plan().rounds(), live::timeTrue, runsc::exec);
             live.delete();
             return new Result.Measured(this,
                     List.of(Series.millis("atoll", timings.ours()), Series.millis("runsc exec true", timings.peer())),

@@ -50,6 +50,13 @@ final class Sandbox {
         }
     }
 
+    /** @return nanoseconds that {@link #execTrue} took */
+    long timeTrue() {
+        long start = System.nanoTime();
+        execTrue();
+        return System.nanoTime() - start;
+    }
+
     void delete() {
         connection.exchange(connection.request("DELETE", Query.of("sandboxes", id), ""));
     }
