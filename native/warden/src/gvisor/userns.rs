@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use crate::config::IDS_PER_SANDBOX;
 use crate::sys::{self, check};
@@ -12,17 +12,18 @@ use crate::sys::{self, check};
 pub fn user_namespace(base: u32) -> io::Result<OwnedFd> {
     let (ours, theirs) = sys::packet_pair()?;
     let flags = libc::CLONE_NEWUSER | libc::SIGCHLD;
-    // SAFETY: without CLONE_VM this is a fork; the child makes two system calls on what was made
-    // before.
+    // SAFETY: without CLONE_VM this is a fork; the child makes a few system calls on what was
+    // made before.
     let pid = check(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })? as i32;
     if pid == 0 {
         let mut byte = [0u8; 1];
-        let theirs = std::os::fd::AsRawFd::as_raw_fd(&theirs);
-        // SAFETY: a buffer of ours. Ends with the warden's end of the pair, and holds nothing of
-        // what it inherited for longer than the namespace takes to be opened.
+        // SAFETY: plain descriptors and a buffer of ours. It ends with the warden's end of the pair,
+        // so it keeps no other descriptor: two such processes made at the same time have inherited
+        // each other's, and would wait for each other for ever.
         unsafe {
-            libc::close(std::os::fd::AsRawFd::as_raw_fd(&ours));
-            libc::read(theirs, byte.as_mut_ptr().cast(), 1);
+            libc::dup2(theirs.as_raw_fd(), 0);
+            libc::syscall(libc::SYS_close_range, 1, libc::c_int::MAX, 0);
+            libc::read(0, byte.as_mut_ptr().cast(), 1);
             libc::_exit(0)
         }
     }
@@ -37,4 +38,29 @@ pub fn user_namespace(base: u32) -> io::Result<OwnedFd> {
         sys::reap(pidfd.as_fd());
     }
     Ok(made?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::user_namespace;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// Each child once inherited the other's end of its pair: none ever ended.
+    #[test]
+    fn namespaces_made_side_by_side_do_not_wait_for_each_other() {
+        let (done, made) = mpsc::channel();
+        for _ in 0..8 {
+            let done = done.clone();
+            std::thread::spawn(move || {
+                let all: std::io::Result<Vec<_>> =
+                    (0..25).map(|_| user_namespace(0x2000_0000)).collect();
+                done.send(all.map(|all| all.len()))
+            });
+        }
+        for _ in 0..8 {
+            let count = made.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
+            assert_eq!(count, 25);
+        }
+    }
 }

@@ -96,7 +96,8 @@ class SandboxLifeTest {
     @Test
     void aStartWhileStoppingWaitsForTheStop() {
         Sandbox made = node.create(isolation);
-        node.sh(made.id(), "(trap '' TERM; sleep 1000) >/dev/null 2>&1 &");
+        // The stop must not come before the trap, or it is over at once.
+        node.sh(made.id(), "(trap '' TERM; echo > /tmp/set; sleep 1000) >/dev/null 2>&1 & until [ -e /tmp/set ]; do sleep 0.01; done");
         CompletableFuture<Sandbox> stop = CompletableFuture.supplyAsync(
                 () -> node.engine().sandboxes().stop(CALLER, made.id(), Duration.ofSeconds(1)));
         Awaitility.await().until(() -> node.engine().sandboxes().get(CALLER, made.id()).underWay().isPresent());
@@ -110,7 +111,7 @@ class SandboxLifeTest {
     @Test
     void aPausedSandboxKeepsItsMemoryAndRefusesCommands() {
         Sandbox made = node.create(isolation);
-        String pid = node.sh(made.id(), "sleep 1000 >/dev/null 2>&1 & echo $!");
+        String pid = node.sh(made.id(), "sleep 1000 >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do :; done; echo $!");
         assertThat(node.engine().sandboxes().pause(CALLER, made.id()).state()).isEqualTo(SandboxState.PAUSED);
         assertThatThrownBy(() -> node.run(made.id(), "true"))
                 .isInstanceOf(WrongStateException.class)
