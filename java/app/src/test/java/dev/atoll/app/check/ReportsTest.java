@@ -15,10 +15,25 @@ class ReportsTest {
     @Test
     void junitErrorsAreFailures() {
         String xml = """
-                <testsuites name="all"><testsuite xmlns:x="y" name="a" time="1" tests="7" errors="1" skipped="2" failures="1">
-                <testcase name="tests=&quot;9&quot;"/></testsuite></testsuites>
+                <testsuites name="all"><testsuite xmlns:x="y" name="a" time="1">
+                <testcase name="tests=&quot;9&quot;"/>
+                <testcase name="b"><system-out>said</system-out></testcase>
+                <testcase name="c"><failure type="x">why</failure><system-err/></testcase>
+                <testcase name="d"><error/></testcase>
+                <testcase name="e"><skipped message="m"/></testcase>
+                </testsuite></testsuites>
                 """;
-        assertThat(Reports.junit(xml)).isEqualTo(new Counts(3, 2, 2));
+        assertThat(Reports.junit(xml)).isEqualTo(new Counts(2, 2, 1));
+    }
+
+    @Test
+    void aSuiteThatSaysItRanNothingIsCountedByItsCases() {
+        String xml = """
+                <testsuite name="a" tests="0" errors="0" skipped="0" failures="0">
+                <testcase name="life[1]"/><testcase name="life[2]"><failure>why</failure></testcase>
+                </testsuite>
+                """;
+        assertThat(Reports.junit(xml)).isEqualTo(new Counts(1, 1, 0));
     }
 
     @Test
