@@ -1,6 +1,6 @@
 //! Freeze, Thaw, SetLimits, SetNetwork of a live sandbox.
 
-use atoll_wire::warden as wire;
+use atoll_wire::warden::{self as wire, Isolation};
 
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
@@ -14,11 +14,13 @@ impl Warden {
     pub fn freeze(&self, id: Id) -> Outcome<()> {
         self.locks.with(id, || {
             let sandbox = self.sandbox(id)?;
-            sandbox.group.freeze(true).during("freeze")?;
-            if sandbox.group.wait_frozen(END_LIMIT).during("freeze")? {
+            self.hold(&sandbox)?;
+            if sandbox.isolation == Isolation::Gvisor
+                || sandbox.group.wait_frozen(END_LIMIT).during("freeze")?
+            {
                 return Ok(());
             }
-            sandbox.group.freeze(false).during("freeze")?;
+            self.let_go(&sandbox)?;
             Err(Fault::new(
                 wire::failure::Code::Busy,
                 format!("sandbox {id}: a process does not stop"),
@@ -27,8 +29,29 @@ impl Warden {
     }
 
     pub fn thaw(&self, id: Id) -> Outcome<()> {
-        self.locks
-            .with(id, || self.sandbox(id)?.group.freeze(false).during("thaw"))
+        self.locks.with(id, || {
+            let sandbox = self.sandbox(id)?;
+            self.let_go(&sandbox)
+        })
+    }
+
+    /// Stops every process, or begins to. Idempotent. A sentry does it itself: the kernel's freezer
+    /// interrupts the system calls of its stubs, and it kills the threads inside that they stand for.
+    pub fn hold(&self, sandbox: &Sandbox) -> Outcome<()> {
+        match sandbox.isolation {
+            Isolation::Container => sandbox.group.freeze(true).during("freeze"),
+            Isolation::Gvisor if sandbox.is_held() => Ok(()),
+            Isolation::Gvisor => self.pause_sentry(sandbox),
+        }
+    }
+
+    /// Lets every process go on. Idempotent.
+    pub fn let_go(&self, sandbox: &Sandbox) -> Outcome<()> {
+        match sandbox.isolation {
+            Isolation::Container => sandbox.group.freeze(false).during("thaw"),
+            Isolation::Gvisor if sandbox.is_held() => self.go_on(sandbox),
+            Isolation::Gvisor => Ok(()),
+        }
     }
 
     pub fn set_limits(&self, id: Id, limits: Option<wire::Limits>) -> Outcome<()> {

@@ -37,6 +37,8 @@ pub struct LiveRecord {
 pub enum Mark {
     #[default]
     None,
+    /// Its sentry was told to pause.
+    Paused,
     /// It stands still while its memory is saved.
     Saving,
 }

@@ -209,7 +209,7 @@ fn everything(warden: &Warden) -> Outcome<Everything> {
                 slot: sandbox.slot.to_string(),
                 pid: sandbox.pid,
                 start_time: sandbox.start_time,
-                frozen: sandbox.group.is_frozen(),
+                frozen: sandbox.is_held(),
                 address: warden.address(sandbox.index),
                 index: sandbox.index,
                 isolation: sandbox.isolation.into(),

@@ -89,6 +89,16 @@ pub struct Sandbox {
     pub oom_told: Mutex<u64>,
 }
 
+impl Sandbox {
+    /// Whether it was told to stop every process, and not to go on since.
+    pub fn is_held(&self) -> bool {
+        match self.isolation {
+            Isolation::Container => self.group.is_frozen(),
+            Isolation::Gvisor => *lock(&self.mark) == Mark::Paused,
+        }
+    }
+}
+
 impl Warden {
     pub fn sockets(&self) -> PathBuf {
         self.config.run_dir.join("s")

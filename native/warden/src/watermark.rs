@@ -113,17 +113,17 @@ impl Watch {
             .iter()
             .filter_map(|(id, grown)| Some((*grown, warden.sandbox(*id).ok()?)))
             // One that the engine paused is not ours to thaw.
-            .filter(|(_, sandbox)| !sandbox.group.is_frozen())
+            .filter(|(_, sandbox)| !sandbox.is_held())
             .map(|(grown, sandbox)| (grown + sandbox.group.unwritten_bytes(), sandbox))
             .filter(|(written, _)| *written > 0)
             .collect();
         writers.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
         for (_, sandbox) in writers.into_iter().take(FREEZE_AT_ONCE) {
-            match sandbox.group.freeze(true) {
+            match warden.hold(&sandbox) {
                 Ok(()) => self.frozen.push(sandbox.id),
-                Err(error) => eprintln!(
-                    "warden: freezing {} before the pool is full: {error}",
-                    sandbox.id
+                Err(fault) => eprintln!(
+                    "warden: freezing {} before the pool is full: {}",
+                    sandbox.id, fault.message
                 ),
             }
         }
@@ -134,8 +134,8 @@ impl Watch {
             let Ok(sandbox) = warden.sandbox(id) else {
                 continue;
             };
-            if let Err(error) = sandbox.group.freeze(false) {
-                eprintln!("warden: thawing {id}: {error}");
+            if let Err(fault) = warden.let_go(&sandbox) {
+                eprintln!("warden: thawing {id}: {}", fault.message);
             }
         }
     }

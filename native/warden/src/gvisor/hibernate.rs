@@ -29,6 +29,7 @@ impl Warden {
             memory::remove(&self.pool, id).during("memory")?;
             let started = Instant::now();
             let unsealed = Unsealed::begin(&self.pool, id)?;
+            let held = sandbox.is_held();
             self.stand_still(&sandbox)?;
             let saved = self
                 .save(&sandbox, &unsealed)
@@ -36,7 +37,7 @@ impl Warden {
             let bytes = match saved {
                 Ok(bytes) => bytes,
                 Err(fault) => {
-                    self.go_on(&sandbox)?;
+                    self.go_back(&sandbox, held)?;
                     return Err(fault);
                 }
             };
@@ -64,14 +65,11 @@ impl Warden {
                 return Err(Fault::exists("snapshot", snapshot));
             }
             let unsealed = Unsealed::begin(&self.pool, snapshot)?;
-            let frozen = sandbox.group.is_frozen();
+            let held = sandbox.is_held();
             let started = Instant::now();
             self.stand_still(&sandbox)?;
             let saved = self.save(&sandbox, &unsealed);
-            let resumed = self.go_on(&sandbox);
-            if frozen {
-                sandbox.group.freeze(true).during("freeze")?;
-            }
+            let resumed = self.go_back(&sandbox, held);
             let stopped_us = micros(started);
             saved.and(resumed)?;
             let bytes = self.seal(&sandbox, &unsealed)?;
@@ -116,19 +114,34 @@ impl Warden {
         }
     }
 
-    /// Stops everything inside. Whoever finds the mark knows that it has to go on.
-    fn stand_still(&self, sandbox: &Sandbox) -> Outcome<()> {
-        self.mark(sandbox, Mark::Saving)?;
-        // A frozen sentry answers nobody.
-        let stopped = sandbox
-            .group
-            .freeze(false)
-            .and_then(|()| self.runsc_io()?.pause(sandbox.slot));
-        if let Err(error) = stopped {
-            self.go_on(sandbox)?;
+    /// Stops everything inside but the control of the sentry.
+    pub fn pause_sentry(&self, sandbox: &Sandbox) -> Outcome<()> {
+        self.mark(sandbox, Mark::Paused)?;
+        let paused = self.runsc_io().and_then(|runsc| runsc.pause(sandbox.slot));
+        if let Err(error) = paused {
+            // Most likely it never paused, and then there is nothing to resume.
+            let _ = self.runsc_io().and_then(|runsc| runsc.resume(sandbox.slot));
+            self.mark(sandbox, Mark::None)?;
             return Err(Fault::io("pause", error));
         }
         Ok(())
+    }
+
+    /// As [`Warden::pause_sentry`], for its memory to be saved.
+    fn stand_still(&self, sandbox: &Sandbox) -> Outcome<()> {
+        if !sandbox.is_held() {
+            self.pause_sentry(sandbox)?;
+        }
+        self.mark(sandbox, Mark::Saving)
+    }
+
+    /// After it stood still: on with it, or back to being held, without having gone on in between.
+    fn go_back(&self, sandbox: &Sandbox, was_held: bool) -> Outcome<()> {
+        if was_held {
+            self.mark(sandbox, Mark::Paused)
+        } else {
+            self.go_on(sandbox)
+        }
     }
 
     fn save(&self, sandbox: &Sandbox, unsealed: &Unsealed) -> Outcome<()> {
@@ -160,7 +173,7 @@ impl Warden {
     }
 
     /// Lets a sandbox that stood still go on. One that cannot is killed: it would answer nobody.
-    fn go_on(&self, sandbox: &Sandbox) -> Outcome<()> {
+    pub fn go_on(&self, sandbox: &Sandbox) -> Outcome<()> {
         let resumed = self.runsc_io().and_then(|runsc| runsc.resume(sandbox.slot));
         match resumed {
             Ok(()) => self.mark(sandbox, Mark::None),
@@ -197,6 +210,12 @@ impl Warden {
         match mark {
             Mark::Saving if saved => self.release(sandbox),
             Mark::Saving => self.go_on(sandbox),
+            // The other warden may have died before it did what it noted; a sentry that has paused
+            // refuses to do so again.
+            Mark::Paused => {
+                let _ = self.runsc_io().and_then(|runsc| runsc.pause(sandbox.slot));
+                Ok(())
+            }
             // It went on from there; the engine removes it when it knows.
             Mark::None => Ok(()),
         }

@@ -121,6 +121,19 @@ class SandboxLifeTest {
         delete(made.id());
     }
 
+    /** The kernel's freezer made gVisor's sentry kill what was just starting, and what came next. */
+    @Test
+    void aProcessThatIsStartingSurvivesAPause() {
+        Sandbox made = node.create(isolation);
+        for (int i = 0; i < 20; i++) {
+            node.sh(made.id(), "sleep 0.2 >/dev/null 2>&1 &");
+            node.engine().sandboxes().pause(CALLER, made.id());
+            node.engine().sandboxes().resume(CALLER, made.id());
+            assertThat(node.sh(made.id(), "cat /proc/self/comm")).isEqualTo("cat");
+        }
+        delete(made.id());
+    }
+
     @Test
     void aPausedSandboxCanBeStoppedAndStarted() {
         Sandbox made = node.create(isolation);
