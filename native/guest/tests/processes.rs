@@ -263,6 +263,37 @@ fn the_working_directory_is_entered_as_the_user() {
     );
 }
 
+/// A command of another user than the default one once failed: the default directory is /root.
+#[test]
+fn a_default_directory_that_the_user_may_not_enter_is_its_home_or_the_root() {
+    let mut engine = Engine::start();
+    let closed = engine.work();
+    engine.sh("chmod 700 .");
+    for (user, expected) in [
+        ("root", closed.to_str().unwrap()),
+        // Debian's own: its home can be entered.
+        ("daemon", "/usr/sbin"),
+        // Its home does not exist.
+        ("nobody", "/"),
+    ] {
+        let request = pb::Spawn {
+            user: user.into(),
+            ..spawn_sh("pwd -P")
+        };
+        let id = request.id.clone();
+        let out = engine.run(request);
+        assert_eq!(out.text(), format!("{expected}\n"), "{}", out.errors());
+        let list = Op::ListProcesses(pb::ListProcesses {
+            include_ended: true,
+        });
+        let Answer::Processes(listed) = engine.conn().call(list) else {
+            panic!("no list of processes");
+        };
+        let told = listed.processes.iter().find(|p| p.id == id).unwrap();
+        assert_eq!(told.cwd, expected);
+    }
+}
+
 #[test]
 fn input_by_offset_is_not_written_twice() {
     let mut engine = Engine::start();

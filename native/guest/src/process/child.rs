@@ -34,7 +34,9 @@ pub struct Plan<'a> {
     pub programs: Vec<CString>,
     pub argv: Vec<CString>,
     pub env: Vec<CString>,
-    pub cwd: CString,
+    /// Where it starts: the first that the user may enter. One that is missed for any reason but a lack
+    /// of rights is an error when it is the first.
+    pub cwds: Vec<CString>,
     pub stdin: BorrowedFd<'a>,
     pub stdout: BorrowedFd<'a>,
     pub stderr: BorrowedFd<'a>,
@@ -55,9 +57,12 @@ struct Frame<'a> {
     programs: &'a [*const c_char],
     argv: &'a [*const c_char],
     env: &'a [*const c_char],
+    cwds: &'a [*const c_char],
     /// `/bin/sh PROGRAM ARGS...` for files without an interpreter line, as execvp(3) does.
     shell_argv: *mut *const c_char,
     pid: &'a AtomicI32,
+    /// Index of the directory that was entered.
+    cwd: AtomicI32,
     failed: AtomicI32,
     errno: AtomicI32,
 }
@@ -66,6 +71,8 @@ struct Frame<'a> {
 pub struct Started {
     pub pid: i32,
     pub pidfd: OwnedFd,
+    /// Which of [`Plan::cwds`] it started in.
+    pub cwd: usize,
 }
 
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
@@ -83,6 +90,7 @@ pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Er
     let programs = pointers(&plan.programs);
     let argv = pointers(&plan.argv);
     let env = pointers(&plan.env);
+    let cwds = pointers(&plan.cwds);
     let mut shell_argv = vec![c"/bin/sh".as_ptr(), ptr::null()];
     shell_argv.extend(argv.iter().skip(1));
     let frame = Frame {
@@ -90,8 +98,10 @@ pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Er
         programs: &programs,
         argv: &argv,
         env: &env,
+        cwds: &cwds,
         shell_argv: shell_argv.as_mut_ptr(),
         pid,
+        cwd: AtomicI32::new(0),
         failed: AtomicI32::new(-1),
         errno: AtomicI32::new(0),
     };
@@ -129,7 +139,13 @@ pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Er
         _ if pid.load(Ordering::Acquire) != child => {
             return Err((Stage::Setup, io::Error::from_raw_os_error(libc::EAGAIN)));
         }
-        _ => return Ok(Started { pid: child, pidfd }),
+        _ => {
+            return Ok(Started {
+                pid: child,
+                pidfd,
+                cwd: frame.cwd.load(Ordering::Acquire) as usize,
+            });
+        }
     };
     Err((
         stage,
@@ -265,15 +281,38 @@ fn prepare_and_execute(frame: &Frame<'_>) -> (Stage, c_int) {
         {
             return (Stage::User, errno());
         }
-        // As the user: a directory that it may not enter must not become its cwd.
-        if libc::chdir(plan.cwd.as_ptr()) < 0 {
-            return (Stage::Cwd, errno());
+        let missed = enter(frame);
+        if missed != 0 {
+            return (Stage::Cwd, missed);
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
         (Stage::Exec, execute(frame))
     }
+}
+
+/// As the user: a directory that it may not enter must not become its cwd. 0, or what is wrong with the
+/// first one.
+fn enter(frame: &Frame<'_>) -> c_int {
+    let mut first = libc::ENOENT;
+    for (index, directory) in (0..).zip(frame.cwds) {
+        if directory.is_null() {
+            break;
+        }
+        // SAFETY: a C string that the parent keeps alive.
+        if unsafe { libc::chdir(*directory) } == 0 {
+            frame.cwd.store(index, Ordering::Release);
+            return 0;
+        }
+        if index == 0 {
+            first = errno();
+            if first != libc::EACCES {
+                break;
+            }
+        }
+    }
+    first
 }
 
 /// Tries each program; the most telling error when none executes.

@@ -234,6 +234,11 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
     let who = users::resolve(user)?;
     let cwd =
         absolute(&settings, &who, b"", request.cwd.as_bytes()).map_err(|f| f.with_field("cwd"))?;
+    let mut cwds = vec![cwd];
+    if request.cwd.is_empty() {
+        // The default directory was chosen for the default user; another one may be shut out of it.
+        cwds.extend([who.home.clone(), b"/".to_vec()]);
+    }
     let env = environment(&request, &settings, &who)?;
     let path = env
         .get(b"PATH".as_slice())
@@ -268,7 +273,7 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
                 name
             }),
         )?,
-        cwd: c_string("cwd", cwd.clone())?,
+        cwds: strings("cwd", cwds.iter().cloned())?,
         stdin: streams.stdin.as_fd(),
         stdout: streams.stdout.as_fd(),
         stderr: streams.stderr.as_ref().unwrap_or(&streams.stdout).as_fd(),
@@ -283,7 +288,8 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
     let flight = guest.processes.launch();
     let started = child::start(&plan, &flight.pid).map_err(|(stage, error)| {
         guest.processes.abort(&flight);
-        refusal(stage, &error, &command, &cwd, &who)
+        let cwd = cwds.first().map(Vec::as_slice).unwrap_or_default();
+        refusal(stage, &error, &command, cwd, &who)
     })?;
     drop(plan);
     let limit = if request.spool_limit == 0 {
@@ -302,7 +308,7 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
         serial: guest.processes.next_serial(),
         pid: started.pid,
         argv: shorten(request.argv),
-        cwd,
+        cwd: cwds.swap_remove(started.cwd),
         user: who.name,
         tty: request.tty.is_some(),
         started_at_ms: sys::now_ms(),
