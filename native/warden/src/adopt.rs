@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::cgroup::Limits;
 use crate::fault::{During, Outcome};
 use crate::ids::Id;
-use crate::live::LiveRecord;
+use crate::live::{Holds, LiveRecord};
 use crate::lock::lock;
 use crate::pool::disks::Family;
 use crate::pool::{ext4, loopdev};
@@ -92,10 +92,15 @@ impl Warden {
             upper: Mutex::new(Some(upper)),
             loop_number,
             mark: Mutex::new(record.mark),
+            holds: Mutex::default(),
             recorded: Mutex::new(false),
             oom: Mutex::new(None),
             oom_told: Mutex::new(0),
         };
+        *lock(&sandbox.holds) = record.holds.unwrap_or_else(|| Holds {
+            engine: sandbox.is_held(),
+            pool: false,
+        });
         self.watcher
             .add_end(sandbox.pidfd.as_fd(), slot)
             .during("watching the sandbox")?;

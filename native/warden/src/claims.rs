@@ -12,7 +12,7 @@ use crate::fault::{During, Fault, Outcome};
 use crate::gvisor::memory::{self, Saved};
 use crate::gvisor::{Prepared, Warm};
 use crate::ids::Id;
-use crate::live::{LiveRecord, Mark};
+use crate::live::{Holds, LiveRecord, Mark};
 use crate::lock::lock;
 use crate::mounts::{Leftovers, Upper};
 use crate::pool::disks::{DiskRecord, Family};
@@ -263,6 +263,7 @@ impl Warden {
             layers: order.layers.clone(),
             limits: Mutex::new(order.limits),
             mark: Mutex::new(Mark::None),
+            holds: Mutex::default(),
             upper: Mutex::new(Some(mounted.mount)),
             loop_number: mounted.loop_number,
             recorded: Mutex::new(matches!(order.disk, DiskSource::Existing)),
@@ -542,6 +543,7 @@ impl Warden {
             isolation: isolation.into(),
             extended: order.profile == Profile::Extended,
             mark: Mark::None,
+            holds: Some(Holds::default()),
         };
         self.live
             .write(order.sandbox, &record)

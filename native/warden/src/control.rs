@@ -4,7 +4,7 @@ use atoll_wire::warden::{self as wire, Isolation};
 
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
-use crate::live::LiveRecord;
+use crate::live::{Holds, LiveRecord};
 use crate::lock::lock;
 use crate::seccomp::Profile;
 use crate::warden::{END_LIMIT, Sandbox, Warden};
@@ -14,13 +14,15 @@ impl Warden {
     pub fn freeze(&self, id: Id) -> Outcome<()> {
         self.locks.with(id, || {
             let sandbox = self.sandbox(id)?;
+            lock(&sandbox.holds).engine = true;
+            self.record_live(&sandbox)?;
             self.hold(&sandbox)?;
             if sandbox.isolation == Isolation::Gvisor
                 || sandbox.group.wait_frozen(END_LIMIT).during("freeze")?
             {
                 return Ok(());
             }
-            self.let_go(&sandbox)?;
+            self.let_go_for(&sandbox, |holds| holds.engine = false)?;
             Err(Fault::new(
                 wire::failure::Code::Busy,
                 format!("sandbox {id}: a process does not stop"),
@@ -28,11 +30,52 @@ impl Warden {
         })
     }
 
+    /// Refused while going on could fill the pool.
     pub fn thaw(&self, id: Id) -> Outcome<()> {
         self.locks.with(id, || {
             let sandbox = self.sandbox(id)?;
-            self.let_go(&sandbox)
+            let free = self.pool.space().during("free space")?.writable();
+            if lock(&sandbox.holds).pool || free < self.pool.freeze_mark {
+                return Err(Fault::new(
+                    wire::failure::Code::PoolFull,
+                    format!(
+                        "sandbox {id} may not go on: the pool has {free} bytes free, less what sandboxes \
+                         wrote to memory, and writers are stopped below {}",
+                        self.pool.freeze_mark
+                    ),
+                ));
+            }
+            self.let_go_for(&sandbox, |holds| holds.engine = false)
         })
+    }
+
+    /// Ends one side's hold; the sandbox goes on when it was the last.
+    pub fn let_go_for(&self, sandbox: &Sandbox, end: impl FnOnce(&mut Holds)) -> Outcome<()> {
+        let left = {
+            let mut holds = lock(&sandbox.holds);
+            end(&mut holds);
+            *holds
+        };
+        if left == Holds::default() {
+            self.let_go(sandbox)?;
+        }
+        self.record_live(sandbox)
+    }
+
+    /// Writes the record that a successor takes the sandbox over by. From any thread, and with or without
+    /// the sandbox's lock: one that ended meanwhile leaves none, since its end forgets it before it
+    /// removes the record.
+    pub fn record_live(&self, sandbox: &Sandbox) -> Outcome<()> {
+        {
+            let _one = lock(&self.live.writing);
+            self.live
+                .write(sandbox.id, &self.live_record(sandbox))
+                .during("live record")?;
+        }
+        match self.sandbox(sandbox.id) {
+            Ok(_) => Ok(()),
+            Err(_) => self.live.remove(sandbox.id).during("live record"),
+        }
     }
 
     /// Stops every process, or begins to. Idempotent. A sentry does it itself: the kernel's freezer
@@ -65,9 +108,7 @@ impl Warden {
                 .during("limits")?;
             *current = wanted;
             drop(current);
-            self.live
-                .write(id, &self.live_record(&sandbox))
-                .during("live record")
+            self.record_live(&sandbox)
         })
     }
 
@@ -95,6 +136,7 @@ impl Warden {
             isolation: sandbox.isolation.into(),
             extended: sandbox.profile == Profile::Extended,
             mark: *lock(&sandbox.mark),
+            holds: Some(*lock(&sandbox.holds)),
         }
     }
 }

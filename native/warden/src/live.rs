@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use atoll_wire::warden::Isolation;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,18 @@ pub struct LiveRecord {
     pub extended: bool,
     #[serde(default)]
     pub mark: Mark,
+    /// Absent in records of older wardens.
+    #[serde(default)]
+    pub holds: Option<Holds>,
+}
+
+/// On whose behalf a sandbox is kept stopped. It goes on when nobody's is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holds {
+    /// It was frozen by a request.
+    pub engine: bool,
+    /// The pool is nearly full and it writes.
+    pub pool: bool,
 }
 
 /// What is being done to a sandbox that a successor has to finish.
@@ -74,6 +87,8 @@ pub struct LiveDir {
     dir: PathBuf,
     tmp: PathBuf,
     boot_id: String,
+    /// Held while a record is composed and written: the last one written is the newest.
+    pub writing: Mutex<()>,
 }
 
 impl LiveDir {
@@ -84,7 +99,12 @@ impl LiveDir {
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?
             .trim()
             .to_owned();
-        Ok(LiveDir { dir, tmp, boot_id })
+        Ok(LiveDir {
+            dir,
+            tmp,
+            boot_id,
+            writing: Mutex::default(),
+        })
     }
 
     pub fn boot_id(&self) -> &str {

@@ -209,10 +209,11 @@ fn everything(warden: &Warden) -> Outcome<Everything> {
                 slot: sandbox.slot.to_string(),
                 pid: sandbox.pid,
                 start_time: sandbox.start_time,
-                frozen: sandbox.is_held(),
+                frozen: sandbox.is_paused(),
                 address: warden.address(sandbox.index),
                 index: sandbox.index,
                 isolation: sandbox.isolation.into(),
+                held: lock(&sandbox.holds).pool,
             })
             .collect();
         let slots: Vec<SlotReady> = state

@@ -17,7 +17,7 @@ use crate::events::Events;
 use crate::fault::{During, Fault, Outcome};
 use crate::gvisor::{Gvisor, Key};
 use crate::ids::Id;
-use crate::live::{LiveDir, Mark};
+use crate::live::{Holds, LiveDir, Mark};
 use crate::lock::{KeyedLocks, lock};
 use crate::mounts::Roots;
 use crate::net::Network;
@@ -78,6 +78,7 @@ pub struct Sandbox {
     pub layers: Vec<Id>,
     pub limits: Mutex<Limits>,
     pub mark: Mutex<Mark>,
+    pub holds: Mutex<Holds>,
     /// The mount of its upper, for syncfs. `None` once the sandbox ends.
     pub upper: Mutex<Option<OwnedFd>>,
     pub loop_number: u32,
@@ -96,6 +97,12 @@ impl Sandbox {
             Isolation::Container => self.group.is_frozen(),
             Isolation::Gvisor => *lock(&self.mark) == Mark::Paused,
         }
+    }
+
+    /// Whether it is stopped for the engine, whoever else may hold it.
+    pub fn is_paused(&self) -> bool {
+        let holds = *lock(&self.holds);
+        self.is_held() && (holds.engine || !holds.pool)
     }
 }
 
@@ -194,7 +201,6 @@ impl Warden {
             synced.and(destroyed.during("network"))
         })?;
         sandbox.group.remove(END_LIMIT).during("cgroup")?;
-        self.live.remove(sandbox.id).during("live record")?;
         self.remove_socket(sandbox.slot);
         self.forget_gvisor(sandbox.slot);
         self.watcher.forget(sandbox.slot);
@@ -203,6 +209,8 @@ impl Warden {
             state.sandboxes.remove(&sandbox.id);
             state.indexes.remove(&sandbox.index);
         }
+        // After it is forgotten: see `record_live`.
+        self.live.remove(sandbox.id).during("live record")?;
         let id = sandbox.id.to_string();
         self.events
             .publish(event::Kind::Exited(event::Exited { id, status, oom }));

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use atoll_wire::warden::event::{self, PoolMark, pool_mark::Level};
 
+use crate::fault::Outcome;
 use crate::ids::Id;
 use crate::lock::lock;
 use crate::pool::disks::Family;
@@ -31,18 +32,25 @@ pub fn run(warden: &Arc<Warden>) {
     let mut watch = Watch {
         level: Level::Ok,
         used: HashMap::new(),
-        frozen: Vec::new(),
+        frozen: held(warden),
     };
     loop {
         std::thread::sleep(watch.look(warden));
     }
 }
 
+/// What an earlier warden stopped counts as stopped by this one.
+fn held(warden: &Warden) -> Vec<Id> {
+    let state = lock(&warden.state);
+    let held = state.sandboxes.values().filter(|s| lock(&s.holds).pool);
+    held.map(|sandbox| sandbox.id).collect()
+}
+
 struct Watch {
     level: Level,
     /// Bytes allocated to each live disk at the last look.
     used: HashMap<Id, u64>,
-    /// What this watch froze and will thaw.
+    /// What is stopped for the pool's sake, until there is room.
     frozen: Vec<Id>,
 }
 
@@ -73,14 +81,15 @@ impl Watch {
         } else {
             Vec::new()
         };
-        let before = self.frozen.len();
+        let before = self.frozen.clone();
+        self.frozen.retain(|id| warden.sandbox(*id).is_ok());
         match level {
             Level::Freezing => self.freeze(warden, &growth),
             // Thawed only well above the mark, lest it swings.
             _ if free > warden.pool.freeze_mark.saturating_mul(5) / 4 => self.thaw(warden),
             _ => {}
         }
-        if level != self.level || self.frozen.len() != before {
+        if level != self.level || self.frozen != before {
             self.level = level;
             warden.events.publish(event::Kind::PoolMark(PoolMark {
                 level: level.into(),
@@ -119,7 +128,7 @@ impl Watch {
             .collect();
         writers.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
         for (_, sandbox) in writers.into_iter().take(FREEZE_AT_ONCE) {
-            match warden.hold(&sandbox) {
+            match stop(warden, &sandbox) {
                 Ok(()) => self.frozen.push(sandbox.id),
                 Err(fault) => eprintln!(
                     "warden: freezing {} before the pool is full: {}",
@@ -134,9 +143,21 @@ impl Watch {
             let Ok(sandbox) = warden.sandbox(id) else {
                 continue;
             };
-            if let Err(fault) = warden.let_go(&sandbox) {
+            if let Err(fault) = warden.let_go_for(&sandbox, |holds| holds.pool = false) {
                 eprintln!("warden: thawing {id}: {}", fault.message);
             }
         }
     }
+}
+
+/// The record comes first: whoever finds the sandbox stopped must know by whom.
+fn stop(warden: &Warden, sandbox: &Sandbox) -> Outcome<()> {
+    lock(&sandbox.holds).pool = true;
+    let stopped = warden
+        .record_live(sandbox)
+        .and_then(|()| warden.hold(sandbox));
+    if stopped.is_err() {
+        lock(&sandbox.holds).pool = false;
+    }
+    stopped
 }

@@ -195,9 +195,7 @@ impl Warden {
     /// In the live record, for a successor of this warden.
     pub fn mark(&self, sandbox: &Sandbox, mark: Mark) -> Outcome<()> {
         *lock(&sandbox.mark) = mark;
-        self.live
-            .write(sandbox.id, &self.live_record(sandbox))
-            .during("live record")
+        self.record_live(sandbox)
     }
 
     /// What a dead warden was doing to the memory of a sandbox that was adopted.

@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param stateSince when it entered its state
  * @param entrypoint the process it is for
  * @param outcome how it ended, of one that is DELETED after it was RUNNING
+ * @param hold why it stands still at the moment, when it does without having been asked
  */
 public record Sandbox(
         SandboxId id,
@@ -47,7 +48,8 @@ public record Sandbox(
         Instant stateSince,
         Instant lastActivity,
         Optional<Entrypoint> entrypoint,
-        Optional<Outcome> outcome) {
+        Optional<Outcome> outcome,
+        Optional<Hold> hold) {
     public Sandbox {
         labels = Map.copyOf(labels);
         env = Map.copyOf(env);

@@ -67,6 +67,7 @@ public final class Engine implements AutoCloseable {
         var meters = new EngineMeters(meterRegistry);
         var facts = new NodeFacts(warden);
         var admission = new PoolAdmission(warden);
+        var holds = new PoolHolds(warden);
         var gate = new MakingGate();
         var slots = new SlotFactory(warden, hub, config.sockets(), gate, random, config.dialTimeout());
         var aliases = new ImageAliases(config.aliases());
@@ -80,7 +81,7 @@ public final class Engine implements AutoCloseable {
         var boot = new Boot(config, warden, warm, slots, gate, ids, facts, meters);
         var entrypoints = new Entrypoints(output, clock, virtualThreads);
         var tools = new OwnerTools(
-                config, clock, store.sandboxes(), warden, boot, slots, gate, registry, usage, secretService,
+                config, clock, store.sandboxes(), warden, boot, slots, gate, holds, registry, usage, secretService,
                 entrypoints, meters, killPoints, virtualThreads, rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
         var layers = new LayerCare(warden, warm);
@@ -98,7 +99,7 @@ public final class Engine implements AutoCloseable {
         warm.start();
         upkeep = new Upkeep(
                 config, registry, store.sandboxes(), warden, usage, secretService, output, warm, cache, listed, clock);
-        meters.observe(warm::size, registry::count);
+        meters.observe(warm::size, registry::count, holds::count);
 
         var sources = new SourceResolver(catalog, snapshots, aliases);
         sandboxes = new SandboxService(tools, ids, sources, snapshots, isolations);
@@ -113,7 +114,7 @@ public final class Engine implements AutoCloseable {
         node = new NodeService(
                 config, warden, gate, facts, isolations, registry, snapshots, cache, listed, layers, usage, warm, reconciler,
                 upkeep);
-        events = warden.events(new NodeEvents(registry, warm, reconciler, meters, admission));
+        events = warden.events(new NodeEvents(registry, warm, reconciler, meters, admission, holds));
     }
 
     /**

@@ -37,7 +37,10 @@ final class EngineMeters {
     }
 
     /** Registers what is read when somebody looks. */
-    void observe(Supplier<Number> warmSlots, ToIntFunction<SandboxState> inState) {
+    void observe(Supplier<Number> warmSlots, ToIntFunction<SandboxState> inState, Supplier<Number> held) {
+        Gauge.builder("atoll.sandboxes.held", held)
+                .description("Kept stopped because the pool is nearly full")
+                .register(registry);
         Gauge.builder("atoll.slots.warm", warmSlots).register(registry);
         for (SandboxState state : SandboxState.values()) {
             if (state != SandboxState.DELETED) {

@@ -14,18 +14,21 @@ final class NodeEvents implements WardenListener {
     private final Reconciler reconciler;
     private final EngineMeters meters;
     private final PoolAdmission admission;
+    private final PoolHolds holds;
 
     NodeEvents(
             SandboxRegistry registry,
             WarmPools warm,
             Reconciler reconciler,
             EngineMeters meters,
-            PoolAdmission admission) {
+            PoolAdmission admission,
+            PoolHolds holds) {
         this.registry = registry;
         this.warm = warm;
         this.reconciler = reconciler;
         this.meters = meters;
         this.admission = admission;
+        this.holds = holds;
     }
 
     @Override
@@ -45,6 +48,7 @@ final class NodeEvents implements WardenListener {
                     .ifPresent(owner -> owner.enqueue(new SandboxCommand.GuestEnded(reasonOf(exited))));
             case WardenEvent.PoolMark mark -> {
                 meters.poolMark(mark.level());
+                holds.set(mark.frozen());
                 admission.mark(mark.level() != WardenEvent.PoolMark.Level.OK);
                 LOG.warn("pool: {}, {} bytes free, frozen: {}", mark.level(), mark.freeBytes(), mark.frozen());
             }

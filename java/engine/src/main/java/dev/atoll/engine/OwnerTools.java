@@ -17,6 +17,7 @@ record OwnerTools(
         Boot boot,
         SlotFactory slots,
         MakingGate gate,
+        PoolHolds holds,
         SandboxRegistry registry,
         UsageLedger usage,
         SecretService secrets,

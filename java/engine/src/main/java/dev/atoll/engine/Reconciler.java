@@ -131,6 +131,7 @@ final class Reconciler {
     /** The pass at a start, before anything is served. */
     void recover() {
         Inventory found = warden.listAll();
+        tools.holds().set(found);
         Map<SandboxId, LiveSandbox> live =
                 found.live().stream().collect(Collectors.toMap(LiveSandbox::id, Function.identity()));
         Set<SandboxId> disks = found.disks().stream().map(Disk::id).collect(Collectors.toSet());
@@ -224,6 +225,7 @@ final class Reconciler {
     void resynchronise() {
         Set<SlotId> warmBefore = warm.ids();
         Inventory found = warden.listAll();
+        tools.holds().set(found);
         facts.refresh();
         templates.readImported();
         Set<SlotId> listed = found.slots().stream().map(Slot::id).collect(Collectors.toSet());

@@ -1,5 +1,6 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.Hold;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Operation;
@@ -28,6 +29,7 @@ final class SandboxEdit {
     private long generation;
     private Instant lastActivity;
     private Optional<Outcome> outcome;
+    private Optional<Hold> hold;
 
     private SandboxEdit(Sandbox base) {
         this.base = base;
@@ -43,6 +45,7 @@ final class SandboxEdit {
         generation = base.generation();
         lastActivity = base.lastActivity();
         outcome = base.outcome();
+        hold = base.hold();
     }
 
     static SandboxEdit of(Sandbox base) {
@@ -88,6 +91,11 @@ final class SandboxEdit {
         return this;
     }
 
+    SandboxEdit hold(Optional<Hold> value) {
+        hold = value;
+        return this;
+    }
+
     SandboxEdit apply(SandboxChange change) {
         labels = change.labels().orElse(labels);
         attributes = change.attributes().orElse(attributes);
@@ -106,6 +114,6 @@ final class SandboxEdit {
                 base.id(), base.project(), base.name(), labels, base.template(), base.templateName(), base.isolation(),
                 resources, base.env(), base.user(), base.workdir(), network, rules, attributes, state, underWay,
                 failure, generation, base.parent(), base.createdAt(), stateSince, lastActivity, base.entrypoint(),
-                outcome);
+                outcome, hold);
     }
 }

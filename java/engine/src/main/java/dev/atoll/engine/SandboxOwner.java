@@ -132,6 +132,7 @@ final class SandboxOwner {
         return SandboxEdit.of(record().sandbox())
                 .underWay(underWay)
                 .lastActivity(lastActivity())
+                .hold(tools.holds().of(id()))
                 .done();
     }
 
@@ -176,6 +177,7 @@ final class SandboxOwner {
             SandboxState told = state == SandboxState.RUNNING ? SandboxState.STOPPED : state;
             throw new WrongStateException(id(), told, operation, EnumSet.of(SandboxState.RUNNING));
         }
+        tools.holds().requireFree(id());
         return now;
     }
 
@@ -267,6 +269,9 @@ final class SandboxOwner {
 
     private Done carryOut(SandboxCommand command) {
         SandboxState state = state();
+        if (command instanceof SandboxCommand.Resume) {
+            tools.holds().requireFree(id());
+        }
         if (command.doneIn().contains(state) && !(command instanceof SandboxCommand.Delete)) {
             return new Done(view(), Optional.empty());
         }
@@ -419,6 +424,10 @@ final class SandboxOwner {
 
     /** Asks the guest to end what runs in it. A guest that does not answer is killed all the same. */
     private void shutDown(Occupancy ending, Duration grace) {
+        if (tools.holds().of(id()).isPresent()) {
+            LOG.info("sandbox {} stands still for the pool's sake and is killed without a shutdown", id());
+            return;
+        }
         try {
             if (state() == SandboxState.PAUSED) {
                 tools.warden().thaw(id());
@@ -605,7 +614,8 @@ final class SandboxOwner {
     /** As {@link #markDeleted}, after what the entrypoint wrote was kept. */
     private void markEnded(Outcome outcome) {
         Occupancy boot = occupancy;
-        if (boot != null && !isDeleted()) {
+        boolean answers = tools.holds().of(id()).isEmpty();
+        if (boot != null && answers && !isDeleted()) {
             tools.entrypoints().keepOutput(record().sandbox(), boot);
         }
         markDeleted(Optional.empty(), Optional.of(outcome));

@@ -174,7 +174,7 @@ final class SandboxService implements Sandboxes {
                 spec.workdir().orElse(source.config().workdir()), spec.network(), spec.rules(), attributes,
                 SandboxState.CREATING, Optional.empty(), Optional.empty(), 0,
                 source.snapshot().flatMap(s -> s.sandbox()), now, now, now,
-                spec.entrypoint().map(e -> e.over(source.config())), Optional.empty());
+                spec.entrypoint().map(e -> e.over(source.config())), Optional.empty(), Optional.empty());
     }
 
     @Override
@@ -373,7 +373,7 @@ final class SandboxService implements Sandboxes {
                 id, of.project(), name.orElse(id.value()), of.labels(), of.template(), of.templateName(),
                 of.isolation(), of.resources(), of.env(), of.user(), of.workdir(), of.network(), of.rules(),
                 of.attributes(), SandboxState.CREATING, Optional.empty(), Optional.empty(), 0, Optional.of(of.id()),
-                now, now, now, of.entrypoint(), Optional.empty());
+                now, now, now, of.entrypoint(), Optional.empty(), Optional.empty());
         return new SandboxRecord(child, parent.layers(), Optional.empty(), parent.secretEnv());
     }
 }

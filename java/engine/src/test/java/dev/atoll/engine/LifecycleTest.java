@@ -147,6 +147,6 @@ class LifecycleTest {
                 new SandboxId("0".repeat(32)), ProjectId.DEFAULT, "s", Map.of(), new TemplateId("1".repeat(32)), "base",
                 Isolation.CONTAINER, new Resources(1000, Resources.GIB, Resources.GIB, 0), Map.of(), "root", "",
                 NetworkPolicy.OPEN, List.of(rules), Map.of(), state, Optional.empty(), Optional.empty(), 1,
-                Optional.empty(), BIRTH, since, BIRTH, Optional.empty(), Optional.empty());
+                Optional.empty(), BIRTH, since, BIRTH, Optional.empty(), Optional.empty(), Optional.empty());
     }
 }

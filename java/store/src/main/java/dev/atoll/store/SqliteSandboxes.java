@@ -147,7 +147,8 @@ final class SqliteSandboxes implements SandboxStore {
                 Columns.instant(row, "state_since"),
                 Columns.instant(row, "last_activity"),
                 Columns.optional(row, "entrypoint").map(Json::entrypoint),
-                Columns.optional(row, "outcome").map(Json::outcome));
+                Columns.optional(row, "outcome").map(Json::outcome),
+                Optional.empty());
         return new SandboxRecord(
                 sandbox,
                 Json.layers(row.getString("layers")),

@@ -84,7 +84,8 @@ final class Samples {
                         Outcome.Kind.EXITED,
                         Optional.of(new ProcessExit(137, 9, true, false, 10, 20, NOON.plusSeconds(30))),
                         "déjà vu",
-                        NOON.plusSeconds(31))));
+                        NOON.plusSeconds(31))),
+                Optional.empty());
         return new SandboxRecord(
                 sandbox, List.of(new LayerId(id(1)), new LayerId(id(2))), Optional.of(id(50)), Optional.empty(),
                 Optional.of("c2VhbGVk"), new Counters(1, 2, 3, 4, 5, 6));
@@ -100,7 +101,7 @@ final class Samples {
                 s.id(), s.project(), s.name(), s.labels(), s.template(), s.templateName(), s.isolation(),
                 s.resources(), s.env(), s.user(), s.workdir(), s.network(), s.rules(), s.attributes(), state,
                 Optional.empty(), Optional.empty(), s.generation(), Optional.empty(), s.createdAt(), s.stateSince(),
-                s.lastActivity(), Optional.empty(), Optional.empty()));
+                s.lastActivity(), Optional.empty(), Optional.empty(), Optional.empty()));
     }
 
     static SnapshotRecord snapshot(int number, String name, Optional<Instant> expiresAt) {

@@ -2,6 +2,11 @@ package dev.atoll.warden;
 
 import dev.atoll.domain.SandboxId;
 
-/** A sandbox whose PID 1 lives; {@link Claimed} explains the fields. */
+/**
+ * A sandbox whose PID 1 lives; {@link Claimed} explains the fields.
+ *
+ * @param frozen stopped by {@link Warden#freeze}
+ * @param held stopped by the warden itself, which lets it go on when the pool has room
+ */
 public record LiveSandbox(
-        SandboxId id, SlotId slot, int pid, long startTime, boolean frozen, String address, int index) {}
+        SandboxId id, SlotId slot, int pid, long startTime, boolean frozen, boolean held, String address, int index) {}

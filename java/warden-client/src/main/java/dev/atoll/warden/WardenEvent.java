@@ -16,7 +16,7 @@ public sealed interface WardenEvent {
     /**
      * The pool crossed a mark.
      *
-     * @param frozen sandboxes that are frozen because of it, with {@link Level#FREEZING}
+     * @param frozen all sandboxes that are frozen because of it; some may be for a while after {@link Level#FREEZING}
      */
     record PoolMark(Level level, long freeBytes, List<SandboxId> frozen) implements WardenEvent {
         public PoolMark {

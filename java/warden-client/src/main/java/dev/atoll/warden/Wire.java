@@ -113,6 +113,7 @@ final class Wire {
                 in.getPid(),
                 in.getStartTime(),
                 in.getFrozen(),
+                in.getHeld(),
                 in.getAddress(),
                 in.getIndex());
     }

@@ -42,7 +42,7 @@ final class LsCommand implements Callable<Integer> {
                 table.row(
                         id,
                         name.equals(id) ? "" : name,
-                        sandbox.path("state").asString(),
+                        state(sandbox),
                         sandbox.path("templateName").asString(),
                         Double.toString(resources.path("cpuMillis").asInt() / 1000.0),
                         new DataSize(resources.path("memoryBytes").asLong()).toString(),
@@ -52,5 +52,11 @@ final class LsCommand implements Callable<Integer> {
             table.print(System.out);
         }
         return 0;
+    }
+
+    /** With why it stands still, when it does. */
+    private static String state(JsonNode sandbox) {
+        String state = sandbox.path("state").asString();
+        return sandbox.path("held").asString("").equals("poolFull") ? state + " (held: pool full)" : state;
     }
 }

@@ -139,6 +139,8 @@ final class SandboxRoutes {
                         .map(s -> Names.parse("query.state", s, SandboxState.class))
                         .collect(Collectors.toSet()),
                 request.query("namePrefix"),
+                Optional.empty(),
+                request.queryFlag("finished", false),
                 (int) request.queryLong("limit", 1, 1000).orElse(100),
                 request.query("cursor"));
         Page<Sandbox> page = sandboxes.list(Authentication.caller(request), query);

@@ -7,19 +7,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.atoll.domain.ArchiveOptions;
 import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.FileContext;
+import dev.atoll.domain.Hold;
 import dev.atoll.domain.ProcessExit;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
+import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.WriteOptions;
 import dev.atoll.tests.AtollNode;
 import dev.atoll.tests.PoolSize;
 import dev.atoll.warden.LiveSandbox;
 import java.io.InputStream;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -85,19 +88,9 @@ class PoolFullTest {
 
     @Test
     void newWorkIsRefusedAndNoWriteIsLost() {
-        SandboxId ballast = node.create().id();
-        node.sh(ballast, "head -c " + BALLAST_MIB + "M /dev/zero > /root/ballast && sync");
-        List<SandboxId> writers = new ArrayList<>();
-        for (int i = 0; i < WRITERS; i++) {
-            writers.add(node.create().id());
-        }
-        for (SandboxId writer : writers) {
-            node.engine().processes().startDetached(
-                    CALLER, writer, ProcessSpec.of(List.of("python3", "-c", WRITE)).withId(WRITER).withMergedOutput());
-        }
-
-        Awaitility.await("writers are frozen").atMost(Duration.ofMinutes(1)).until(
-                () -> node.warden().listAll().live().stream().anyMatch(LiveSandbox::frozen));
+        SandboxId ballast = ballast();
+        List<SandboxId> writers = writers();
+        SandboxId unused = firstHeld();
         assertRefused(() -> node.create());
         assertRefused(() -> node.engine().snapshots().create(CALLER, ballast, Optional.empty(), Optional.empty()));
         assertRefused(() -> node.engine().sandboxes().fork(CALLER, ballast, List.of(Optional.empty())));
@@ -116,17 +109,91 @@ class PoolFullTest {
 
         node.engine().sandboxes().delete(CALLER, ballast);
         for (SandboxId writer : writers) {
-            Awaitility.await("the end of a writer").atMost(Duration.ofMinutes(1)).until(
-                    () -> node.engine().processes().get(CALLER, writer, WRITER).exit().isPresent());
-            ProcessExit exit = node.engine().processes().get(CALLER, writer, WRITER).exit().orElseThrow();
-            assertThat(exit.code()).as(() -> outputOf(writer)).isZero();
-            assertThat(node.sh(writer, CHECK)).isEqualTo("31");
+            assertWroteAll(writer);
             node.engine().sandboxes().stop(CALLER, writer, Duration.ofSeconds(1));
             node.engine().sandboxes().start(CALLER, writer);
             assertThat(node.sh(writer, CHECK)).isEqualTo("31");
         }
         assertThat(node.sh(node.create().id(), "echo room again")).isEqualTo("room again");
         assertThat(node.engine().node().audit(false)).isEmpty();
+    }
+
+    /**
+     * It was told as running to callers that then waited for nothing, and as paused to an engine or a
+     * warden that came later, which never let it go on.
+     */
+    @Test
+    void aSandboxThatIsHeldIsToldAsSuchAndGoesOnByItself() {
+        SandboxId ballast = ballast();
+        List<SandboxId> writers = writers();
+        SandboxId held = firstHeld();
+        assertHeld(held, SandboxState.RUNNING);
+        assertThatThrownBy(() -> node.engine().sandboxes().resume(CALLER, held)).isInstanceOf(CapacityException.class);
+        assertThatThrownBy(() -> node.sh(held, "true"))
+                .isInstanceOf(CapacityException.class)
+                .hasMessageContaining("goes on by itself");
+
+        node.killWarden();
+        node.startWarden();
+        node.restartEngine();
+        assertHeld(held, SandboxState.RUNNING);
+        assertRefusedBelowFreezing(() -> node.warden().thaw(held));
+
+        node.engine().sandboxes().pause(CALLER, held);
+        assertHeld(held, SandboxState.PAUSED);
+        assertThatThrownBy(() -> node.engine().sandboxes().resume(CALLER, held)).isInstanceOf(CapacityException.class);
+
+        node.engine().sandboxes().delete(CALLER, ballast);
+        Awaitility.await("nothing is held").atMost(Duration.ofMinutes(1)).until(() -> writers.stream()
+                .allMatch(writer -> node.engine().sandboxes().get(CALLER, writer).hold().isEmpty()));
+        assertThat(node.engine().sandboxes().get(CALLER, held).state()).isEqualTo(SandboxState.PAUSED);
+        assertThat(node.engine().sandboxes().resume(CALLER, held).state()).isEqualTo(SandboxState.RUNNING);
+        writers.forEach(this::assertWroteAll);
+    }
+
+    private SandboxId ballast() {
+        SandboxId ballast = node.create().id();
+        node.sh(ballast, "head -c " + BALLAST_MIB + "M /dev/zero > /root/ballast && sync");
+        return ballast;
+    }
+
+    private List<SandboxId> writers() {
+        List<SandboxId> writers = Stream.generate(() -> node.create().id()).limit(WRITERS).toList();
+        for (SandboxId writer : writers) {
+            node.engine().processes().startDetached(
+                    CALLER, writer, ProcessSpec.of(List.of("python3", "-c", WRITE)).withId(WRITER).withMergedOutput());
+        }
+        return writers;
+    }
+
+    private SandboxId firstHeld() {
+        return Awaitility.await("writers are held").atMost(Duration.ofMinutes(1)).until(
+                () -> node.warden().listAll().live().stream().filter(LiveSandbox::held).map(LiveSandbox::id).findFirst(),
+                Optional::isPresent).orElseThrow();
+    }
+
+    private void assertHeld(SandboxId sandbox, SandboxState state) {
+        Awaitility.await("it is told").atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+            Sandbox told = node.engine().sandboxes().get(CALLER, sandbox);
+            assertThat(told.hold()).contains(Hold.POOL_FULL);
+            assertThat(told.state()).isEqualTo(state);
+        });
+    }
+
+    private void assertWroteAll(SandboxId writer) {
+        ProcessExit exit = Awaitility.await("the end of a writer").atMost(Duration.ofMinutes(1))
+                // It may be held again for a moment.
+                .ignoreExceptionsInstanceOf(CapacityException.class)
+                .until(() -> node.engine().processes().get(CALLER, writer, WRITER).exit(), Optional::isPresent)
+                .orElseThrow();
+        assertThat(exit.code()).as(() -> outputOf(writer)).isZero();
+        assertThat(node.sh(writer, CHECK)).isEqualTo("31");
+    }
+
+    private static void assertRefusedBelowFreezing(ThrowingCallable work) {
+        assertThatThrownBy(work)
+                .isInstanceOf(CapacityException.class)
+                .hasMessageContaining(Long.toString(POOL.freeze()));
     }
 
     private static void assertRefused(ThrowingCallable work) {
