@@ -51,6 +51,7 @@ free=$(df --output=avail -k "${cache}" | tail -1)
 JAVA_HOME=$(find_jdk)
 export JAVA_HOME
 export PATH=${PATH}:${HOME}/.cargo/bin
+"${ATOLL_HOME}/tools/maven.sh" --find
 
 step 'Building the native programs' env -C native cargo build --release --locked
 step 'Building the Java program' "${ATOLL_HOME}/tools/maven.sh" --quiet -DskipTests -pl java/app -am package

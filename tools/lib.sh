@@ -58,6 +58,11 @@ run_java() {
   exec "${java}" "${options[@]}" dev.atoll.app.Main "$@"
 }
 
+# Installs packages of the distribution, for a step.
+apt_install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
+}
+
 outcome() {
   if [ "$1" = 0 ]; then echo 'done'; else echo failed; fi
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
+# Usage: maven.sh --find | maven.sh ARGUMENTS...
 # Runs Maven 3.9 or newer with the given arguments: one that is installed, else one that an older
-# Maven fetches by its coordinates. Offline once everything that the poms name is there.
+# Maven fetches by its coordinates. Offline once everything that the poms name is there. --find only
+# makes sure that there is one.
 set -euo pipefail
 : "${ATOLL_HOME:?run by ./atoll}" "${JAVA_HOME:?set by tools/build.sh}"
 # shellcheck source=tools/lib.sh
@@ -31,8 +33,9 @@ find_maven() {
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
       fail 'no Maven found: install maven (3.9.6 or newer is best)'
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends maven >&2
-    installed=$(command -v mvn)
+    step 'Installing Maven' apt_install maven >&2
+    installed=$(command -v mvn || true)
+    [ -n "${installed}" ] || fail 'no Maven found, and its package brought none: install maven (3.9.6 or newer is best)'
     if new_enough "${installed}"; then
       echo "${installed}"
       return
@@ -43,15 +46,18 @@ find_maven() {
   # the marks by which the plugin thinks that it has unpacked this already.
   local work
   work=$(mktemp -d)
-  (cd "${work}" && "${installed}" --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
-    "-Dartifact=org.apache.maven:apache-maven:${MAVEN}:zip:bin" "-DoutputDirectory=$(cache_dir)/tools") >&2 ||
-    fail "Maven ${MAVEN} could not be fetched with ${installed}"
+  fetch_maven() {
+    cd "${work}" && "${installed}" --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack \
+      "-Dartifact=org.apache.maven:apache-maven:${MAVEN}:zip:bin" "-DoutputDirectory=$(cache_dir)/tools"
+  }
+  step "Fetching Maven ${MAVEN}" fetch_maven >&2
   rm -rf "${work}"
   chmod +x "${fetched}/bin/mvn"
   echo "${fetched}/bin/mvn"
 }
 
 maven=$(find_maven)
+[ "$1" != --find ] || exit 0
 poms=$(find pom.xml java -name pom.xml ! -path '*/target/*' -print0 | LC_ALL=C sort -z | xargs -0 cat | sha256sum | cut -c1-24)
 goal=${*: -1}
 warm=$(cache_dir)/maven-warm-${poms}-${goal##*:}

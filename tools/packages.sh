@@ -26,21 +26,29 @@ elif [ "$1" = bench ]; then
   needed+=(crun:crun)
 fi
 
-missing=()
-for entry in "${needed[@]}"; do
-  PATH=${PATH}:/usr/sbin:/sbin command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
-done
-if [ "$1" = test ] && ! python3 -c 'import ensurepip' 2>/dev/null; then
-  missing+=(python3-venv)
-fi
+find_missing() {
+  local entry
+  missing=()
+  for entry in "${needed[@]}"; do
+    PATH=${PATH}:/usr/sbin:/sbin command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
+  done
+  if [ "${what}" = test ] && ! python3 -c 'import ensurepip' 2>/dev/null; then
+    missing+=(python3-venv)
+  fi
+}
+
+what=$1
+find_missing
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 command -v apt-get >/dev/null || fail "missing: ${missing[*]}; install them with this system's package manager"
 
 install() {
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}" && return
+  apt_install "${missing[@]}" && return
   # A third-party source that does not answer must not stop us: what counts is the second try.
   apt-get update || true
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
+  apt_install "${missing[@]}"
 }
 step "Installing packages ${missing[*]}" install
+find_missing
+[ ${#missing[@]} = 0 ] || fail "packages are installed and their programs are missing all the same: ${missing[*]}"

@@ -16,7 +16,7 @@ install_jdk() {
   local package
   for package in temurin-${JAVA_VERSION}-jdk openjdk-${JAVA_VERSION}-jdk-headless; do
     if has_candidate "${package}"; then
-      DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${package}"
+      apt_install "${package}"
       return
     fi
   done
@@ -30,7 +30,7 @@ if [ -z "$(find_jdk)" ]; then
     fail "no JDK ${JAVA_VERSION} found: ${how}"
   fi
   has_candidate temurin-${JAVA_VERSION}-jdk || has_candidate openjdk-${JAVA_VERSION}-jdk-headless ||
-    apt-get -qq update || true
+    apt-get -qq update >/dev/null 2>&1 || true
   has_candidate temurin-${JAVA_VERSION}-jdk || has_candidate openjdk-${JAVA_VERSION}-jdk-headless ||
     fail "no JDK ${JAVA_VERSION} found, and apt has none to install: ${how}"
   step "Installing JDK ${JAVA_VERSION}" install_jdk
@@ -44,7 +44,7 @@ rust_minor() {
 if [ "$(rust_minor || true)" = "" ] && [ "$(id -u)" = 0 ] && command -v apt-cache >/dev/null; then
   offered=$(apt-cache policy cargo 2>/dev/null | sed -n 's/^  Candidate: \([0-9]*:\)\{0,1\}1\.\([0-9]*\)\..*/\2/p')
   if [ "${offered:-0}" -ge ${RUST_MINOR} ]; then
-    step 'Installing Rust' env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends cargo
+    step 'Installing Rust' apt_install cargo
   fi
 fi
 found=$(rust_minor || true)

@@ -3,6 +3,7 @@ package dev.atoll.app.config;
 import dev.atoll.http.Nearest;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -96,6 +97,8 @@ public final class ConfigFile {
                 return object;
             }
             throw new ConfigException(path + ": not a mapping of sections");
+        } catch (NoSuchFileException absent) {
+            throw new ConfigException(path + " does not exist");
         } catch (IOException unreadable) {
             throw new ConfigException(path + " cannot be read: " + unreadable.getClass().getSimpleName());
         } catch (JacksonException malformed) {

@@ -38,15 +38,26 @@ final class Commands {
         }
     }
 
-    /** Runs with this program's own output; @throws OperatorException when it fails. */
+    /**
+     * Runs with this program's own output; what it says on its standard error comes at the end.
+     *
+     * @throws OperatorException when it fails, with what it said if that was one line
+     */
     static void run(String what, List<String> command) {
         try {
-            int status = new ProcessBuilder(command)
+            Process process = new ProcessBuilder(command)
                     .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
                     .redirectOutput(ProcessBuilder.Redirect.INHERIT)
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start()
-                    .waitFor();
+                    .start();
+            String said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            int status = process.waitFor();
+            boolean oneLine = said.lines().count() == 1;
+            if (status != 0 && oneLine) {
+                throw new OperatorException(said);
+            }
+            if (!said.isEmpty()) {
+                System.err.println(said);
+            }
             if (status != 0) {
                 throw new OperatorException(what + " failed");
             }
