@@ -12,6 +12,8 @@ use std::io::Read;
 
 /// Bytes of passwd or group that are looked at.
 const MAX_FILE: u64 = 1 << 20;
+/// There whatever an image brings, also without /etc/passwd.
+const ROOT: &str = "root";
 /// Supplementary groups that the kernel accepts (NGROUPS_MAX is 65536; nobody needs as many).
 const MAX_GROUPS: usize = 256;
 
@@ -112,6 +114,7 @@ pub fn group_id(spec: &str) -> Result<u32, Failure> {
         .filter_map(group)
         .find(|(name, _, _)| *name == spec)
         .map(|(_, id, _)| id)
+        .or((spec == ROOT).then_some(0))
         .ok_or_else(|| Failure::new(Code::NoSuchUser, format!("group {spec}: not in /etc/group")))
 }
 
@@ -122,6 +125,7 @@ pub fn user_id(spec: &str) -> Result<u32, Failure> {
     }
     find_account(|a| a.name == spec)
         .map(|a| a.uid)
+        .or((spec == ROOT).then_some(0))
         .ok_or_else(|| no_such_user(spec))
 }
 
@@ -143,8 +147,24 @@ fn groups_of(user: &str, primary: u32) -> Vec<u32> {
     ids
 }
 
+/// An account that no line of /etc/passwd is of.
+fn unlisted(uid: u32, has_group: bool) -> Account {
+    let root = uid == 0;
+    let (name, home) = match root {
+        true => (ROOT.to_owned(), b"/root".to_vec()),
+        false => (uid.to_string(), b"/".to_vec()),
+    };
+    Account {
+        name,
+        uid,
+        gid: if root || has_group { 0 } else { uid },
+        home,
+        shell: b"/bin/sh".to_vec(),
+    }
+}
+
 /// Resolves `name`, `uid`, `name:group` or `uid:gid`; "" is root. A uid without an account is
-/// accepted, with home `/`; a name without one is an error.
+/// accepted, with home `/`; a name without one is an error, but for root's.
 pub fn resolve(spec: &str) -> Result<Identity, Failure> {
     if spec.len() > 256 || spec.contains('\0') {
         return Err(Failure::invalid("user", "user: at most 256 bytes, no NUL"));
@@ -155,25 +175,11 @@ pub fn resolve(spec: &str) -> Result<Identity, Failure> {
     };
     let user = if user.is_empty() { "0" } else { user };
     let found = match number(user.as_bytes()) {
-        Some(uid) => find_account(|a| a.uid == uid).or_else(|| {
-            let root = uid == 0;
-            Some(Account {
-                name: if root {
-                    "root".to_owned()
-                } else {
-                    uid.to_string()
-                },
-                uid,
-                gid: if root || group.is_some() { 0 } else { uid },
-                home: if root {
-                    b"/root".to_vec()
-                } else {
-                    b"/".to_vec()
-                },
-                shell: b"/bin/sh".to_vec(),
-            })
-        }),
-        None => find_account(|a| a.name == user),
+        Some(uid) => {
+            find_account(|a| a.uid == uid).or_else(|| Some(unlisted(uid, group.is_some())))
+        }
+        None => find_account(|a| a.name == user)
+            .or_else(|| (user == ROOT).then(|| unlisted(0, group.is_some()))),
     }
     .ok_or_else(|| no_such_user(user))?;
     let (gid, groups) = match group {

@@ -100,7 +100,10 @@ impl Warden {
                 ));
             }
         };
-        let layers = checked_layers(&claim.layers)?;
+        let layers = match claim.layers.as_slice() {
+            [] => Vec::new(),
+            layers => checked_layers(layers)?,
+        };
         let hostname = match claim.hostname.as_str() {
             "" => default_hostname(sandbox),
             name => checked_hostname(name)?,

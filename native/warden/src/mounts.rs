@@ -119,7 +119,7 @@ impl Roots {
         }
     }
 
-    /// A detached overlay. `layers` lowest first; `base` is the host id of the sandbox's root: an
+    /// A detached overlay. `layers` lowest first, none = an empty root; `base` is the host id of the sandbox's root: an
     /// overlay made by an id that the idmapped work directory does not know comes up read-only.
     pub fn overlay(
         &self,
@@ -129,6 +129,12 @@ impl Roots {
         base: u32,
     ) -> io::Result<(OwnedFd, Leftovers)> {
         let clones = || -> io::Result<Vec<OwnedFd>> {
+            if layers.is_empty() {
+                // An overlay needs something below; who owns that shows nowhere, since the upper's
+                // own root lies over it.
+                let nothing = FsContext::open(c"tmpfs")?.mount(libc::MOUNT_ATTR_RDONLY)?;
+                return Ok(vec![nothing]);
+            }
             // The kernel takes the topmost first.
             let topmost_first = layers.iter().rev();
             topmost_first

@@ -84,6 +84,26 @@ fn a_slot_with_its_root_ahead_is_claimed_for_just_that() {
 }
 
 #[test]
+fn a_root_may_begin_with_nothing() {
+    let rig = Rig::new();
+    let mut first = rig.sandbox_with(|claim| claim.layers.clear());
+    first.ok(&["write", "/file", "of nothing"]);
+    let id = first.id.clone();
+    rig.kill(&id);
+    let layer = random_id();
+    let source = Some(wire::make_layer::Source::Sandbox(id));
+    let make = wire::MakeLayer {
+        layer: layer.clone(),
+        source,
+    };
+    rig.ask(Op::MakeLayer(make)).unwrap();
+    let mut second = rig.sandbox_with(|claim| claim.layers = vec![layer]);
+    assert_eq!(second.ok(&["read", "/file"]), "of nothing");
+    rig.kill(&second.id);
+    assert_eq!(rig.leaks(), []);
+}
+
+#[test]
 fn what_cannot_be_claimed_leaves_the_slot_unused() {
     let rig = Rig::new();
     let (slot, _listener) = rig.slot();

@@ -5,7 +5,9 @@
 //! that somebody swaps in meanwhile, leads at most to another place inside.
 
 use super::header::{BLOCK, Header, padding, parse};
+use super::layer::Layer;
 use super::stream::FrameReader;
+use super::uncompressed::{Checked, uncompressed};
 use crate::conn::Conn;
 use crate::failure::{Failure, Outcome, Stop};
 use crate::files::path::{Place, as_path};
@@ -33,7 +35,9 @@ pub fn extract(guest: &Guest, conn: &mut Conn, request: &Extract) -> Outcome {
         fs::create_dir_all(as_path(&path)).map_err(|e| Failure::os(&e, &path))?;
         let root = open_directory(&path).map_err(|e| Failure::os(&e, &path))?;
         let mut frames = FrameReader::new(conn, &broken);
-        let result = if request.gzip {
+        let result = if request.layer {
+            apply(root, request, &mut frames)
+        } else if request.gzip {
             let reader = BufReader::with_capacity(64 << 10, MultiGzDecoder::new(&mut frames));
             Extractor::new(root, request, reader).run()
         } else {
@@ -53,15 +57,36 @@ pub fn extract(guest: &Guest, conn: &mut Conn, request: &Extract) -> Outcome {
     Ok(())
 }
 
-struct Extractor<R> {
+/// Applies a layer; its digest is that of the whole stream, with what is behind its end.
+fn apply(
     root: OwnedFd,
+    request: &Extract,
+    frames: &mut FrameReader<'_>,
+) -> Result<ArchiveStats, Failure> {
+    let plain = uncompressed(frames).map_err(|e| malformed(&e.to_string()))?;
+    let mut checked = Checked::new(plain, unlimited(request.max_bytes));
+    let reader = BufReader::with_capacity(256 << 10, &mut checked);
+    let result = Extractor::new(root, request, reader).run();
+    if checked.is_over() {
+        let message = format!("max_bytes: over {} bytes", request.max_bytes);
+        return Err(Failure::new(Code::TooLarge, message).with_field("max_bytes"));
+    }
+    let mut stats = result?;
+    stats.sha256 = checked.finish().map_err(|e| malformed(&e.to_string()))?;
+    Ok(stats)
+}
+
+pub(super) struct Extractor<R> {
+    pub(super) root: OwnedFd,
     reader: R,
+    resolve: ResolveFlags,
+    pub(super) layer: Option<Layer>,
     keep_owner: bool,
     max_bytes: u64,
     max_entries: u64,
-    stats: ArchiveStats,
+    pub(super) stats: ArchiveStats,
     /// Mode and time of directories come last: both would be disturbed by what is put into them.
-    directories: Vec<Header>,
+    pub(super) directories: Vec<Header>,
 }
 
 fn unlimited(limit: u64) -> u64 {
@@ -97,7 +122,7 @@ fn clean(name: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(clean)
 }
 
-fn split(name: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split(name: &[u8]) -> (&[u8], &[u8]) {
     match name.iter().rposition(|b| *b == b'/') {
         Some(i) => (
             name.get(..i).unwrap_or_default(),
@@ -109,10 +134,16 @@ fn split(name: &[u8]) -> (&[u8], &[u8]) {
 
 impl<R: BufRead> Extractor<R> {
     fn new(root: OwnedFd, request: &Extract, reader: R) -> Extractor<R> {
+        let mut resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        if request.layer {
+            resolve |= ResolveFlags::NO_XDEV;
+        }
         Extractor {
             root,
             reader,
-            keep_owner: request.keep_owner,
+            resolve,
+            layer: request.layer.then(Layer::default),
+            keep_owner: request.keep_owner || request.layer,
             max_bytes: unlimited(request.max_bytes),
             max_entries: unlimited(request.max_entries),
             stats: ArchiveStats::default(),
@@ -247,7 +278,14 @@ impl<R: BufRead> Extractor<R> {
             header.kind = b'5';
         }
         header.name = clean(&header.name)?;
+        if self.layer.is_some() && !self.make_way(&header)? {
+            return self.content(body(&header), |_| Ok(()));
+        }
         if header.name.is_empty() {
+            if self.layer.is_some() && header.kind == b'5' {
+                self.directories.push(header);
+                return Ok(());
+            }
             return self.content(header.size, |_| Ok(()));
         }
         match header.kind {
@@ -270,7 +308,7 @@ impl<R: BufRead> Extractor<R> {
                 )
             })?,
             // Devices cannot be made in a user namespace.
-            b'3' | b'4' => {}
+            b'3' | b'4' => self.stats.skipped += 1,
             other => {
                 let kind = char::from(other);
                 let shown = String::from_utf8_lossy(&header.name);
@@ -281,18 +319,19 @@ impl<R: BufRead> Extractor<R> {
         if matches!(header.kind, b'2' | b'6') {
             self.attributes_of_special(&header)?;
         }
-        self.content(
-            if header.kind == b'5' { 0 } else { header.size },
-            |_| Ok(()),
-        )
+        self.content(body(&header), |_| Ok(()))
     }
 
-    fn resolve(&self, relative: &[u8], flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    pub(super) fn resolve(
+        &self,
+        relative: &[u8],
+        flags: OFlags,
+        mode: Mode,
+    ) -> Result<OwnedFd, Errno> {
         let relative = if relative.is_empty() { b"." } else { relative };
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let flags = flags | OFlags::CLOEXEC;
         loop {
-            match rustix::fs::openat2(&self.root, relative, flags | OFlags::CLOEXEC, mode, resolve)
-            {
+            match rustix::fs::openat2(&self.root, relative, flags, mode, self.resolve) {
                 // A rename elsewhere raced with the resolution: ask again (openat2(2)).
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 other => return other,
@@ -301,7 +340,7 @@ impl<R: BufRead> Extractor<R> {
     }
 
     /// The opened directory of a name, made where it is missing.
-    fn parent(&self, directory: &[u8]) -> Result<OwnedFd, Errno> {
+    pub(super) fn parent(&self, directory: &[u8]) -> Result<OwnedFd, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         match self.resolve(directory, flags, Mode::empty()) {
             Err(Errno::NOENT) if !directory.is_empty() => {
@@ -403,6 +442,10 @@ impl<R: BufRead> Extractor<R> {
             rustix::fs::fchown(&fd, Some(uid), Some(gid)).map_err(failed)?;
         }
         rustix::fs::fchmod(&fd, self.mode(header)).map_err(failed)?;
+        if self.layer.is_some() {
+            // A change of the owner would have taken file capabilities away.
+            super::layer::set_attributes(&fd, header)?;
+        }
         rustix::fs::futimens(&fd, &Self::times(header)).map_err(failed)
     }
 
@@ -426,16 +469,24 @@ impl<R: BufRead> Extractor<R> {
 
     fn finish_directories(&self) -> Result<(), Failure> {
         for header in self.directories.iter().rev() {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            let mut flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            if self.layer.is_some() {
+                flags |= OFlags::NOFOLLOW;
+            }
             match self.resolve(&header.name, flags, Mode::empty()) {
                 Ok(fd) => self.attributes(header, fd)?,
                 // A later entry of the archive has put something else there.
-                Err(Errno::NOENT | Errno::NOTDIR) => {}
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
                 Err(e) => return Err(Failure::os(&e.into(), &header.name)),
             }
         }
         Ok(())
     }
+}
+
+/// Bytes that follow a header; the size of a directory is only told.
+fn body(header: &Header) -> u64 {
+    if header.kind == b'5' { 0 } else { header.size }
 }
 
 /// File, old-style file, contiguous file.

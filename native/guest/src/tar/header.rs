@@ -32,7 +32,12 @@ pub struct Header {
     pub link: Vec<u8>,
     pub user: String,
     pub group: String,
+    /// Extended attributes of pax records, by name.
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
 }
+
+/// What star, GNU tar and Go put before the name of an extended attribute.
+const XATTR: &[u8] = b"SCHILY.xattr.";
 
 fn text(block: &[u8; BLOCK], range: std::ops::Range<usize>) -> &[u8] {
     let field = block.get(range).unwrap_or_default();
@@ -103,6 +108,7 @@ pub fn parse(block: &[u8; BLOCK]) -> Option<Header> {
         link: text(block, LINK).to_vec(),
         user: shown(UNAME),
         group: shown(GNAME),
+        xattrs: Vec::new(),
     })
 }
 
@@ -222,7 +228,11 @@ impl Header {
                     let whole = std::str::from_utf8(value).ok()?.split('.').next()?;
                     self.mtime = whole.parse().ok()?;
                 }
-                _ => {}
+                _ => {
+                    if let Some(name) = key.strip_prefix(XATTR) {
+                        self.xattrs.push((name.to_vec(), value.to_vec()));
+                    }
+                }
             }
         }
         Some(())
@@ -252,6 +262,7 @@ mod tests {
             link: Vec::new(),
             user: "u".into(),
             group: "g".into(),
+            xattrs: Vec::new(),
         };
         let blocks = header.encode();
         assert_eq!(

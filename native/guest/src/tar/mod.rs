@@ -4,4 +4,6 @@
 pub mod archive;
 pub mod extract;
 pub mod header;
+mod layer;
 pub mod stream;
+mod uncompressed;

@@ -10,6 +10,7 @@ public abstract sealed class AtollException extends RuntimeException
                 UnsupportedException,
                 ForbiddenException,
                 GuestException,
+                ImageException,
                 UnavailableException {
     private static final long serialVersionUID = 1;
 

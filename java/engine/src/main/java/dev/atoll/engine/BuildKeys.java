@@ -5,6 +5,7 @@ import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.Template;
 import dev.atoll.image.BuildPlan;
+import dev.atoll.image.registry.Digest;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -64,8 +65,27 @@ final class BuildKeys {
         return hash("template", disk, all);
     }
 
+    /**
+     * Of a layer of an image over those below it, for all projects: what it leaves depends on nothing but
+     * the content that its digest names.
+     *
+     * @param parent empty = nothing lies below
+     */
+    static String layer(String parent, Digest layer) {
+        return sha256(JSON.writeValueAsString(List.of("image", parent, layer.hex())));
+    }
+
+    /** Of a template made of an image. */
+    static String image(Digest manifest) {
+        return sha256(JSON.writeValueAsString(List.of("image", manifest.hex())));
+    }
+
     private String hash(Object... parts) {
-        byte[] text = JSON.writeValueAsString(List.of(project, List.of(parts))).getBytes(StandardCharsets.UTF_8);
+        return sha256(JSON.writeValueAsString(List.of(project, List.of(parts))));
+    }
+
+    private static String sha256(String json) {
+        byte[] text = json.getBytes(StandardCharsets.UTF_8);
         try {
             return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text));
         } catch (NoSuchAlgorithmException e) {

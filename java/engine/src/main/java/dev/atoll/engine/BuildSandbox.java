@@ -21,6 +21,7 @@ import dev.atoll.domain.TemplateId;
 import dev.atoll.domain.UnavailableException;
 import dev.atoll.domain.WriteOptions;
 import dev.atoll.guest.GuestFiles;
+import dev.atoll.guest.LayerApplied;
 import dev.atoll.image.BuildPlan;
 import dev.atoll.warden.DiskSource;
 import dev.atoll.warden.Killed;
@@ -48,6 +49,9 @@ import org.slf4j.LoggerFactory;
 final class BuildSandbox implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BuildSandbox.class);
     private static final ProcessId STEP = new ProcessId("step");
+    /** Files of one layer; each costs the disk an inode. */
+    private static final long MOST_LAYER_ENTRIES = 5_000_000;
+
     private static final FileContext ROOT = new FileContext(Optional.of("root"), Optional.of("/"));
 
     private final OwnerTools tools;
@@ -151,6 +155,11 @@ final class BuildSandbox implements AutoCloseable {
             String written = path;
             step.owner().ifPresent(owner -> changeOwner(written, owner));
         }
+    }
+
+    /** Applies a layer of an image. */
+    LayerApplied apply(InputStream layer, long maxBytes) {
+        return files().applyLayer(layer, maxBytes, MOST_LAYER_ENTRIES);
     }
 
     private void write(BuildPlan.Placed placed, String path) throws IOException {

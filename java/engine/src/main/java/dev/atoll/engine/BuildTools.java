@@ -1,7 +1,11 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.ProjectId;
+import dev.atoll.domain.Resources;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.TemplateId;
 import java.time.Clock;
+import java.util.List;
 
 /** What every build works with; one for all of them. */
 record BuildTools(
@@ -12,6 +16,11 @@ record BuildTools(
 
     KillPoints killPoints() {
         return owners.killPoints();
+    }
+
+    /** A sandbox on nothing, for the layers of an image. */
+    BuildSandbox sandbox(ProjectId project, TemplateId template, Resources resources) {
+        return new BuildSandbox(owners, listed, new SandboxId(ids.next()), project, template, resources, List.of());
     }
 
     /** A sandbox for the steps of one build, not booted yet. */

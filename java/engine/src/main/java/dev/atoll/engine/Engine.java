@@ -12,11 +12,13 @@ import dev.atoll.domain.Secrets;
 import dev.atoll.domain.Snapshots;
 import dev.atoll.domain.Templates;
 import dev.atoll.guest.GuestHub;
+import dev.atoll.image.registry.Registries;
 import dev.atoll.store.Store;
 import dev.atoll.warden.Warden;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -50,6 +52,7 @@ public final class Engine implements AutoCloseable {
     private final Ports ports;
     private final Templates templates;
     private final BuildService builds;
+    private final Optional<Images> images;
     private final Keys keys;
     private final Secrets secrets;
     private final Node node;
@@ -101,9 +104,14 @@ public final class Engine implements AutoCloseable {
                 config, registry, store.sandboxes(), warden, usage, secretService, output, warm, cache, listed, clock);
         meters.observe(warm::size, registry::count, holds::count);
 
-        var sources = new SourceResolver(catalog, snapshots, aliases);
+        var buildTools = new BuildTools(tools, cache, catalog, listed, ids);
+        images = config.registries()
+                .map(settings -> new Images(buildTools, new Registries(settings, config.state().resolve("images"), clock)));
+        var away = new UnreachableRegistries(
+                registry -> images.map(i -> i.answers(registry)).orElse(false), clock, virtualThreads);
+        var sources = new SourceResolver(catalog, snapshots, aliases, images, away);
         sandboxes = new SandboxService(tools, ids, sources, snapshots, isolations);
-        builds = new BuildService(new BuildTools(tools, cache, catalog, listed, ids), sources);
+        builds = new BuildService(buildTools, sources);
         var calls = new GuestCalls(registry);
         processes = new ProcessService(calls, tools, ids);
         secrets = secretService;
@@ -187,6 +195,7 @@ public final class Engine implements AutoCloseable {
         events.close();
         rules.close();
         builds.close();
+        images.ifPresent(Images::close);
         snapshots.close();
         upkeep.close();
         detachAll();

@@ -3,6 +3,7 @@ package dev.atoll.engine;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Resources;
+import dev.atoll.image.registry.RegistrySettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -22,6 +23,7 @@ import java.util.Optional;
  * @param createsAtOnce how many sandboxes are being made or started at the same time; more wait, 1 to 1,000
  * @param defaults what a sandbox gets that asks for nothing
  * @param aliases image reference patterns and the templates they lead to, the first match wins
+ * @param registries where images come from; empty = no registry is asked
  * @param trustEnv environment of every sandbox, below the template's and the caller's: where the
  *     operator's CA bundle lies for programs that look for it in a variable
  * @param maximumIdle of every project that has no own: a sandbox idle this long is stopped whatever its rules say
@@ -45,6 +47,7 @@ public record EngineConfig(
         int createsAtOnce,
         Resources defaults,
         List<Alias> aliases,
+        Optional<RegistrySettings> registries,
         Map<String, String> trustEnv,
         Optional<Duration> maximumIdle,
         Optional<Duration> maximumLifetime,
@@ -60,7 +63,7 @@ public record EngineConfig(
     public enum Prefer {
         /** Before any registry is asked. */
         ALIAS,
-        /** Only when no registry can be reached; this version has none to ask. */
+        /** Only when no registry can be reached. */
         REGISTRY
     }
 
@@ -91,6 +94,7 @@ public record EngineConfig(
                 16,
                 new Resources(2000, 4 * Resources.GIB, 10 * Resources.GIB, 0),
                 List.of(),
+                Optional.empty(),
                 Map.of(),
                 Optional.empty(),
                 Optional.empty(),
@@ -118,44 +122,50 @@ public record EngineConfig(
 
     public EngineConfig withWarmSlots(int value) {
         return new EngineConfig(
-                version, sockets, state, value, warmSentries, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, state, value, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withDefaults(Resources value) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, value, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, value, aliases, registries, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withAliases(List<Alias> value) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, value, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, value, registries, trustEnv, maximumIdle, maximumLifetime,
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
+    }
+
+    public EngineConfig withRegistries(Optional<RegistrySettings> value) {
+        return new EngineConfig(
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, value, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withTrustEnv(Map<String, String> value) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, value, maximumIdle, maximumLifetime,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, value, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withMaxima(ProjectMaxima all, Map<ProjectId, ProjectMaxima> single) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, trustEnv, all.idle(), all.lifetime(),
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, all.idle(), all.lifetime(),
                 single, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
     }
 
     public EngineConfig withEndedKept(Duration value) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, maximumIdle,
                 maximumLifetime, projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, value,
                 operatorKeyHash);
     }
 
     public EngineConfig withOperatorKeyHash(String sha256) {
         return new EngineConfig(
-                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, trustEnv, maximumIdle, maximumLifetime,
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, maximumIdle, maximumLifetime,
                 projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, Optional.of(sha256));
     }
 

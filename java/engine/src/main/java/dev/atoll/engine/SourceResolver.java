@@ -1,5 +1,6 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.ImageException;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.ProjectId;
@@ -7,24 +8,39 @@ import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.Source;
 import dev.atoll.domain.Template;
 import dev.atoll.domain.TemplateId;
+import dev.atoll.image.registry.ImageReference;
 import dev.atoll.warden.DiskSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Finds what a create asks to start from; reads memory only, so that it costs the create nothing. */
+/**
+ * Finds what a create asks to start from. That reads memory only, so that it costs the create nothing,
+ * but for an image that is not here yet, which is had from its registry first.
+ */
 final class SourceResolver {
     private static final Logger LOG = LoggerFactory.getLogger(SourceResolver.class);
 
     private final TemplateCatalog templates;
     private final SnapshotService snapshots;
     private final ImageAliases aliases;
+    private final Optional<Images> images;
+    private final UnreachableRegistries away;
 
-    SourceResolver(TemplateCatalog templates, SnapshotService snapshots, ImageAliases aliases) {
+    SourceResolver(
+            TemplateCatalog templates,
+            SnapshotService snapshots,
+            ImageAliases aliases,
+            Optional<Images> images,
+            UnreachableRegistries away) {
         this.templates = templates;
         this.snapshots = snapshots;
         this.aliases = aliases;
+        this.images = images;
+        this.away = away;
     }
 
     /**
@@ -48,21 +64,62 @@ final class SourceResolver {
         }
     }
 
-    /** @throws NotFoundException naming the aliases there are when the source is an image nobody knows */
+    /** What is told, in pieces of text, while an image is had, and when to wait no longer. */
+    record Waiting(Consumer<byte[]> log, BooleanSupplier cancelled) {
+        static final Waiting SILENTLY = new Waiting(piece -> {}, () -> false);
+    }
+
     Resolved resolve(ProjectId project, Source source) {
+        return resolve(project, source, Waiting.SILENTLY);
+    }
+
+    /**
+     * @throws NotFoundException naming the aliases there are when the source is an image nobody knows
+     * @throws ImageException when it cannot be had from its registry
+     */
+    Resolved resolve(ProjectId project, Source source, Waiting waiting) {
         return switch (source) {
             case Source.OfTemplate template -> ofTemplate(
                     templates.find(project, template.reference())
                             .orElseThrow(() -> new NotFoundException("template", template.reference())),
                     template.reference(), Optional.empty());
-            case Source.OfImage image -> ofImage(project, image.reference());
-            case Source.OfDockerfile dockerfile -> ofImage(project, DockerfileSource.image(dockerfile.text()));
+            case Source.OfImage image -> ofImage(project, image.reference(), waiting);
+            case Source.OfDockerfile dockerfile -> ofImage(project, DockerfileSource.image(dockerfile.text()), waiting);
             case Source.OfSnapshot snapshot -> ofSnapshot(project, snapshot.reference());
         };
     }
 
-    private Resolved ofImage(ProjectId project, String reference) {
+    private Resolved ofImage(ProjectId project, String reference, Waiting waiting) {
         Optional<EngineConfig.Alias> alias = aliases.find(reference);
+        if (alias.isPresent() && alias.get().prefer() == EngineConfig.Prefer.ALIAS || images.isEmpty()) {
+            return ofAlias(project, reference, alias);
+        }
+        Optional<Template> named = alias.isPresent() ? Optional.empty() : templates.find(project, reference);
+        if (named.isPresent()) {
+            return ofTemplate(named.get(), reference, Optional.empty());
+        }
+        ImageReference image = ImageReference.parse(reference);
+        Optional<Template> here = images.get().find(project, image);
+        if (here.isPresent()) {
+            return ofTemplate(here.get(), reference, Optional.empty());
+        }
+        if (alias.isPresent() && away.contains(image.registry())) {
+            return ofAlias(project, reference, alias);
+        }
+        try {
+            return ofTemplate(
+                    images.get().pull(project, image, waiting.log(), waiting.cancelled()), reference, Optional.empty());
+        } catch (ImageException e) {
+            if (alias.isEmpty() || e.reason() != ImageException.Reason.UNREACHABLE) {
+                throw e;
+            }
+            away.add(image.registry());
+            LOG.info("image {}: {}", reference, e.getMessage());
+            return ofAlias(project, reference, alias);
+        }
+    }
+
+    private Resolved ofAlias(ProjectId project, String reference, Optional<EngineConfig.Alias> alias) {
         String name = alias.map(EngineConfig.Alias::template).orElse(reference);
         Template template = templates.find(project, name).orElseThrow(() -> unknownImage(reference, alias));
         alias.ifPresent(a -> LOG.info("image {} stands for template {} by alias {}", reference, name, a.pattern()));

@@ -11,6 +11,7 @@ import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessInfo;
 import dev.atoll.domain.TextMatch;
 import dev.atoll.domain.WatchEvent;
+import dev.atoll.guest.proto.ArchiveStats;
 import dev.atoll.guest.proto.Error;
 import dev.atoll.guest.proto.Match;
 import dev.atoll.guest.proto.MetricsReport;
@@ -20,6 +21,7 @@ import dev.atoll.guest.proto.ProcessExited;
 import dev.atoll.guest.proto.Reply;
 import dev.atoll.guest.proto.Reply.ResultCase;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.Optional;
 
 /**
@@ -45,6 +47,8 @@ final class Decode {
 
     /** The year 9999: later instants cannot be shown in ISO 8601's four digits. */
     private static final long MAX_MILLIS = 253_402_300_799_999L;
+
+    private static final int SHA256_BYTES = 32;
 
     private Decode() {}
 
@@ -242,6 +246,15 @@ final class Decode {
                 atLeastZero(in.getInodesUsed()),
                 Math.max(0, in.getConnections()),
                 Double.isFinite(in.getLoad1()) && in.getLoad1() >= 0 ? in.getLoad1() : 0);
+    }
+
+    static LayerApplied layer(ArchiveStats in) throws ProtocolException {
+        byte[] sha256 = in.getSha256().toByteArray();
+        if (sha256.length != SHA256_BYTES) {
+            throw new ProtocolException("a layer without its digest");
+        }
+        return new LayerApplied(
+                count(in.getEntries()), count(in.getBytes()), HexFormat.of().formatHex(sha256), count(in.getSkipped()));
     }
 
     // --- numbers and text ---------------------------------------------------------------------

@@ -54,6 +54,15 @@ public interface GuestFiles {
 
     InputStream archive(FileContext context, String base, List<String> paths, boolean gzip);
 
+    /**
+     * Applies a layer of an OCI image over the root: its whiteouts delete, and all is as it says. Reads
+     * {@code layer}, plain or compressed by gzip or zstd, to its end and does not close it.
+     *
+     * @param maxBytes of it uncompressed; more is an error of code TOO_LARGE
+     * @param maxEntries 0 = no bound of ours
+     */
+    LayerApplied applyLayer(InputStream layer, long maxBytes, long maxEntries);
+
     /** Reads {@code tar} to its end and does not close it; returns the number of entries. */
     long extract(FileContext context, String path, ArchiveOptions options, InputStream tar);
 }

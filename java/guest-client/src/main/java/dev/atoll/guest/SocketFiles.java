@@ -290,6 +290,21 @@ final class SocketFiles implements GuestFiles {
         return Decoding.orUnavailable(() -> Decode.count(reply.getArchiveStats().getEntries()));
     }
 
+    @Override
+    public LayerApplied applyLayer(InputStream layer, long maxBytes, long maxEntries) {
+        Extract extract = Extract.newBuilder()
+                .setWhere(Encode.where(new FileContext(Optional.of("root"), Optional.of("/"))))
+                .setPath(Encode.bytes("/"))
+                .setLayer(true)
+                .setMaxBytes(maxBytes)
+                .setMaxEntries(maxEntries)
+                .build();
+        Reply reply = new Upload(
+                        endpoint, Request.newBuilder().setExtract(extract).build(), ResultCase.ARCHIVE_STATS)
+                .run(layer);
+        return Decoding.orUnavailable(() -> Decode.layer(reply.getArchiveStats()));
+    }
+
     private static FileInfo file(dev.atoll.guest.proto.FileInfo info) {
         return Decoding.orUnavailable(() -> Decode.file(info));
     }

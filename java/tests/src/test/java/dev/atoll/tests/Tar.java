@@ -8,6 +8,9 @@ import java.util.Arrays;
 public final class Tar {
     private static final int BLOCK = 512;
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private int mode = 0644;
+    private int uid;
+    private int gid;
 
     private Tar() {}
 
@@ -15,11 +18,50 @@ public final class Tar {
         return new Tar();
     }
 
+    /** Of the entries that follow. */
+    public Tar as(int mode, int uid, int gid) {
+        this.mode = mode;
+        this.uid = uid;
+        this.gid = gid;
+        return this;
+    }
+
     public Tar file(String name, String content) {
-        byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
+        return file(name, content.getBytes(StandardCharsets.UTF_8));
+    }
+
+    public Tar file(String name, byte[] bytes) {
         header(name, '0', bytes.length, "");
+        return content(bytes);
+    }
+
+    private Tar content(byte[] bytes) {
         out.writeBytes(Arrays.copyOf(bytes, (bytes.length + BLOCK - 1) / BLOCK * BLOCK));
         return this;
+    }
+
+    /** A pax record about the entry that follows. */
+    public Tar pax(String key, byte[] value) {
+        byte[] name = (key + "=").getBytes(StandardCharsets.UTF_8);
+        int rest = 1 + name.length + value.length + 1;
+        int length = rest + 1;
+        while (String.valueOf(length).length() + rest != length) {
+            length++;
+        }
+        var record = new ByteArrayOutputStream();
+        record.writeBytes((length + " ").getBytes(StandardCharsets.UTF_8));
+        record.writeBytes(name);
+        record.writeBytes(value);
+        record.write('\n');
+        header("pax", 'x', record.size(), "");
+        return content(record.toByteArray());
+    }
+
+    /** GNU's way to name the entry that follows. */
+    public Tar gnuLongName(String name) {
+        byte[] bytes = (name + "\0").getBytes(StandardCharsets.UTF_8);
+        header("././@LongLink", 'L', bytes.length, "");
+        return content(bytes);
     }
 
     public Tar directory(String name) {
@@ -38,9 +80,9 @@ public final class Tar {
     public Tar header(String name, char type, long size, String link) {
         byte[] header = new byte[BLOCK];
         put(header, 0, name);
-        put(header, 100, "0000644\0");
-        put(header, 108, "0000000\0");
-        put(header, 116, "0000000\0");
+        put(header, 100, String.format("%07o\0", mode));
+        put(header, 108, String.format("%07o\0", uid));
+        put(header, 116, String.format("%07o\0", gid));
         put(header, 124, String.format("%011o\0", size));
         put(header, 136, "00000000000\0");
         put(header, 148, "        ");

@@ -14,7 +14,7 @@ public record Config(
         @Key("What a sandbox gets that asks for nothing.") DefaultsConfig defaults,
         @Key("What all sandboxes together, or one process, may use.") LimitsConfig limits,
         @Key("Maxima that override what clients ask for.") LifecycleConfig lifecycle,
-        @Key("Which templates image references lead to.") ImagesConfig images,
+        @Key("Where images come from, and which templates take their place.") ImagesConfig images,
         @Key("Whom sandboxes trust.") TrustConfig trust,
         @Key("What is logged.") LogConfig log) {
     public static final Config DEFAULTS = new Config(

@@ -12,6 +12,7 @@ import dev.atoll.engine.EngineConfig.ProjectMaxima;
 import dev.atoll.face.daytona.DaytonaConfig;
 import dev.atoll.face.daytona.DaytonaConfig.ExecTimeoutStyle;
 import dev.atoll.face.modal.ModalConfig;
+import dev.atoll.image.registry.RegistrySettings;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -33,6 +34,7 @@ final class Settings {
                 config.slots().createsAtOnce(),
                 config.defaults().resources(),
                 config.images().alias().stream().map(Settings::alias).toList(),
+                Optional.of(registries(config.images())),
                 // The template brings its own: where its bundle lies is known when it is built.
                 plain.trustEnv(),
                 config.lifecycle().maxIdle().map(Span::duration),
@@ -54,6 +56,19 @@ final class Settings {
             case REGISTRY -> Prefer.REGISTRY;
         };
         return new Alias(alias.pattern(), alias.template(), prefer);
+    }
+
+    private static RegistrySettings registries(ImagesConfig images) {
+        return new RegistrySettings(
+                images.registries().stream()
+                        .map(r -> new RegistrySettings.Registry(r.host(), r.plainHttp(), r.user(), r.passwordFile().map(Path::of)))
+                        .toList(),
+                images.dockerConfig().map(Path::of),
+                images.open(),
+                images.connectTimeout().duration(),
+                images.stallTimeout().duration(),
+                images.downloads(),
+                images.maxSize().bytes());
     }
 
     private static ProjectMaxima maxima(LifecycleConfig.Maxima maxima) {

@@ -241,8 +241,23 @@ class ConfigSectionsTest {
                 images:
                   alias:
                     - {pattern: "python:3.*", template: mine, prefer: alias}
+                  registries:
+                    - {host: "registry.example:5000", user: me, password_file: /etc/atoll/registry, plain_http: true}
+                    - {host: docker.io}
+                  docker_config: /etc/atoll/docker.json
+                  open: false
+                  connect_timeout: 1s
+                  stall_timeout: 1m
+                  downloads: 2
+                  max_size: 1GiB
                 """, new ImagesConfig(
-                List.of(new ImagesConfig.Alias("python:3.*", "mine", ImagesConfig.Prefer.ALIAS))));
+                List.of(new ImagesConfig.Alias("python:3.*", "mine", ImagesConfig.Prefer.ALIAS)),
+                List.of(
+                        new ImagesConfig.Registry(
+                                "registry.example:5000", true, Optional.of("me"), Optional.of("/etc/atoll/registry")),
+                        new ImagesConfig.Registry("docker.io", false, Optional.empty(), Optional.empty())),
+                Optional.of("/etc/atoll/docker.json"), false, Span.parse("1s"), Span.parse("1m"), 2,
+                DataSize.parse("1GiB")));
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.ForbiddenException;
 import dev.atoll.domain.GuestException;
+import dev.atoll.domain.ImageException;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.UnavailableException;
@@ -43,6 +44,8 @@ record Failure(int status, String code, String message, Map<String, String> head
             case UnsupportedException _ -> failure(422, "NOT_SUPPORTED", message);
             case ForbiddenException _ -> failure(403, "FORBIDDEN", message);
             case UnavailableException _ -> failure(503, "UNAVAILABLE", message);
+            case ImageException e -> failure(
+                    e.reason() == ImageException.Reason.UNKNOWN ? 404 : 400, "IMAGE_" + e.reason(), message);
             case GuestException e -> ofGuest(e, message);
         };
     }

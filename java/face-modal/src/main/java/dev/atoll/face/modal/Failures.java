@@ -5,6 +5,7 @@ import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.ForbiddenException;
 import dev.atoll.domain.GuestException;
+import dev.atoll.domain.ImageException;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.UnavailableException;
@@ -40,6 +41,13 @@ final class Failures {
             case UnsupportedException _ -> Status.UNIMPLEMENTED;
             case ForbiddenException _ -> Status.PERMISSION_DENIED;
             case UnavailableException _ -> Status.UNAVAILABLE;
+            case ImageException image -> switch (image.reason()) {
+                case UNKNOWN -> Status.NOT_FOUND;
+                case REFUSED -> Status.PERMISSION_DENIED;
+                case UNREACHABLE, STALLED, CUT -> Status.UNAVAILABLE;
+                case WRONG_DIGEST, MALFORMED, NO_PLATFORM -> Status.FAILED_PRECONDITION;
+                case TOO_LARGE -> Status.RESOURCE_EXHAUSTED;
+            };
             case GuestException inside -> status(inside.code());
         };
     }

@@ -5,6 +5,7 @@ import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.ForbiddenException;
 import dev.atoll.domain.GuestException;
+import dev.atoll.domain.ImageException;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.UnavailableException;
@@ -93,6 +94,15 @@ final class NativeErrors implements ErrorMapper {
             case UnsupportedException _ -> plain(422, "unsupported", message);
             case ForbiddenException _ -> plain(403, "forbidden", message);
             case UnavailableException _ -> plain(503, "unavailable", message);
+            case ImageException e -> plain(
+                    switch (e.reason()) {
+                        case UNKNOWN -> 404;
+                        case TOO_LARGE -> 413;
+                        case NO_PLATFORM -> 422;
+                        case REFUSED, UNREACHABLE, STALLED, CUT, WRONG_DIGEST, MALFORMED -> 502;
+                    },
+                    "image_" + e.reason().name().toLowerCase(Locale.ROOT),
+                    message);
             case GuestException e -> new Mapped(
                     status(e.code()),
                     new ErrorJson(

@@ -1,0 +1,76 @@
+package dev.atoll.image.registry;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+
+/**
+ * A stream that fails when nothing comes for too long: a thread of its own closes it then, which wakes
+ * the reader up. For one reader.
+ */
+final class StallGuard extends FilterInputStream {
+    private final Duration longest;
+    private final Thread watch;
+    private volatile long progress = System.nanoTime();
+    private volatile boolean stalled;
+
+    /** Nothing came for so long. */
+    static final class StalledException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        StalledException(Duration longest) {
+            super("nothing came for " + longest.toMillis() + " ms");
+        }
+    }
+
+    StallGuard(InputStream in, Duration longest) {
+        super(in);
+        this.longest = longest;
+        this.watch = Thread.ofVirtual().name("stall-guard").start(this::watch);
+    }
+
+    private void watch() {
+        try {
+            while (true) {
+                long left = longest.toNanos() - (System.nanoTime() - progress);
+                if (left <= 0) {
+                    stalled = true;
+                    in.close();
+                    return;
+                }
+                Thread.sleep(Duration.ofNanos(left));
+            }
+        } catch (InterruptedException | IOException e) {
+            // Closed by its reader, or closed already.
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+        int n;
+        try {
+            n = in.read(into, offset, length);
+        } catch (IOException e) {
+            throw stalled ? new StalledException(longest) : e;
+        }
+        if (n < 0 && stalled) {
+            throw new StalledException(longest);
+        }
+        progress = System.nanoTime();
+        return n;
+    }
+
+    @Override
+    public void close() throws IOException {
+        watch.interrupt();
+        in.close();
+    }
+}
