@@ -37,8 +37,12 @@ impl Warden {
             state.sandboxes.insert(sandbox.id, sandbox.clone());
         }
         for sandbox in adopted {
-            self.locks
-                .with(sandbox.id, || self.finish_saving(&sandbox))?;
+            let finished = self
+                .locks
+                .with(sandbox.id, || self.finish_saving(&sandbox));
+            if let Err(fault) = finished {
+                eprintln!("warden: sandbox {}: {}", sandbox.id, fault.message);
+            }
         }
         self.remove_lost_memory()?;
         // What is left now belongs to nobody.

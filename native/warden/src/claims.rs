@@ -138,25 +138,34 @@ impl Warden {
     /// was refused.
     pub fn claim(&self, claim: &wire::Claim) -> Outcome<Claimed> {
         let order = self.order(claim)?;
-        self.locks.with(order.sandbox, || {
-            if lock(&self.state).sandboxes.contains_key(&order.sandbox) {
-                return Err(Fault::exists("live sandbox", order.sandbox));
+        self.locks.with(order.sandbox, || match order.disk {
+            // It is not deleted while a sandbox is made of it.
+            DiskSource::Snapshot(id) | DiskSource::Memory(id) if id != order.sandbox => {
+                self.locks.sharing(id, || self.claim_order(&order))
             }
-            self.check_disk(&order)?;
-            let _claimed = self.claim_layers(&order.layers)?;
-            let layers = self.layer_mounts(&order.layers)?;
-            self.locks.with(order.slot, || {
-                let slot = {
-                    let mut state = lock(&self.state);
-                    let Some(slot) = state.slots.get(&order.slot) else {
-                        return Err(Fault::not_found("slot", order.slot));
-                    };
-                    order.fits(slot, self.pool.default_class)?;
-                    state.slots.remove(&order.slot)
+            _ => self.claim_order(&order),
+        })
+    }
+
+    /// The caller holds the sandbox's lock.
+    fn claim_order(&self, order: &Order) -> Outcome<Claimed> {
+        if lock(&self.state).sandboxes.contains_key(&order.sandbox) {
+            return Err(Fault::exists("live sandbox", order.sandbox));
+        }
+        self.check_disk(order)?;
+        let _claimed = self.claim_layers(&order.layers)?;
+        let layers = self.layer_mounts(&order.layers)?;
+        self.locks.with(order.slot, || {
+            let slot = {
+                let mut state = lock(&self.state);
+                let Some(slot) = state.slots.get(&order.slot) else {
+                    return Err(Fault::not_found("slot", order.slot));
                 };
-                let slot = slot.ok_or_else(|| Fault::not_found("slot", order.slot))?;
-                self.claim_slot(&order, &layers, slot)
-            })
+                order.fits(slot, self.pool.default_class)?;
+                state.slots.remove(&order.slot)
+            };
+            let slot = slot.ok_or_else(|| Fault::not_found("slot", order.slot))?;
+            self.claim_slot(order, &layers, slot)
         })
     }
 

@@ -174,7 +174,16 @@ impl Warden {
 
     /// Lets a sandbox that stood still go on. One that cannot is killed: it would answer nobody.
     pub fn go_on(&self, sandbox: &Sandbox) -> Outcome<()> {
-        let resumed = self.runsc_io().and_then(|runsc| runsc.resume(sandbox.slot));
+        let resumed = self.runsc_io().and_then(|runsc| {
+            runsc.resume(sandbox.slot).or_else(|error| {
+                // The mark is written before the pause and taken away after the resume: a warden that
+                // died in between leaves one that runs.
+                match runsc.runs(sandbox.slot)? {
+                    true => Ok(()),
+                    false => Err(error),
+                }
+            })
+        });
         match resumed {
             Ok(()) => self.mark(sandbox, Mark::None),
             Err(error) => {

@@ -148,6 +148,14 @@ impl Runsc {
         self.control(slot, "checkpoint", &args)
     }
 
+    /// Whether it runs, that is, neither stands still nor has ended.
+    pub fn runs(&self, slot: Id) -> io::Result<bool> {
+        let mut command = self.command(slot, None, "state");
+        let output = command.arg(Runsc::name(slot)).stdin(Stdio::null()).output()?;
+        let state: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        Ok(state.get("status").and_then(|status| status.as_str()) == Some("running"))
+    }
+
     fn control(&self, slot: Id, subcommand: &str, args: &[&str]) -> io::Result<()> {
         let mut command = self.command(slot, None, subcommand);
         command.args(args).arg(Runsc::name(slot));

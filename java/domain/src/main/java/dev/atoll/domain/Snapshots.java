@@ -14,6 +14,16 @@ public interface Snapshots {
      */
     Snapshot create(Caller caller, SandboxId sandbox, Optional<String> name, Optional<Duration> keep);
 
+    /**
+     * As {@link #create}, with the memory of the same instant: sandboxes made from it go on in the middle of
+     * what this one does, each as somebody new. RUNNING, PAUSED.
+     *
+     * @param quiesce no process runs while memory is saved, nor in a new sandbox before it knows who it is
+     * @throws UnsupportedException when the memory of the sandbox's class cannot be saved
+     */
+    Snapshot createWithMemory(
+            Caller caller, SandboxId sandbox, Optional<String> name, Optional<Duration> keep, boolean quiesce);
+
     /** @param reference an id or a name */
     Snapshot get(Caller caller, String reference);
 

@@ -11,6 +11,11 @@ public sealed interface Source {
     /** Text of a Dockerfile. */
     record OfDockerfile(String text) implements Source {}
 
-    /** A snapshot by name or id. */
-    record OfSnapshot(String reference) implements Source {}
+    /** A snapshot by name or id. @param diskOnly starts anew from its disk, also when it has memory to go on from */
+    record OfSnapshot(String reference, boolean diskOnly) implements Source {
+        /** All that the snapshot has. */
+        public OfSnapshot(String reference) {
+            this(reference, false);
+        }
+    }
 }

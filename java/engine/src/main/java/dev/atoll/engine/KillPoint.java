@@ -30,6 +30,8 @@ public enum KillPoint {
     START_CONFIGURED,
     START_COMMITTED,
     HIBERNATE_REQUESTED,
+    /** Memory is about to be saved and every process of the sandbox is stopped for it. */
+    MEMORY_QUIESCED,
     /** Memory and disk are saved and the sandbox is dead, the journal says RUNNING. */
     HIBERNATE_SAVED,
     HIBERNATE_COMMITTED,

@@ -1,6 +1,7 @@
 package dev.atoll.engine;
 
 import dev.atoll.domain.AtollException;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.SnapshotId;
@@ -215,6 +216,9 @@ final class Reconciler {
             if (endpoint.generation() != owner.view().generation()) {
                 endpoint.configure(boot.configurationOf(
                         owner.view(), tools.secrets().openEnv(owner.record().secretEnv()), live.address()));
+            } else if (owner.view().isolation() != Isolation.CONTAINER) {
+                // An engine that ended while it saved memory has left the processes stopped for it.
+                endpoint.quiesce(true);
             }
         } catch (AtollException e) {
             LOG.warn("the guest of sandbox {} has not dialled again: {}", owner.id(), e.getMessage());

@@ -24,7 +24,6 @@ import dev.atoll.warden.DiskSource;
 import dev.atoll.warden.Killed;
 import dev.atoll.warden.MemorySaved;
 import dev.atoll.warden.SlotId;
-import dev.atoll.warden.SnapshotMade;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
@@ -196,12 +195,12 @@ final class SandboxOwner {
     }
 
     /** Disk and memory as they are now, under this id in the pool. */
-    SnapshotMade capture(SandboxCommand.CaptureMemory command) {
+    Captured capture(SandboxCommand.CaptureMemory command) {
         return mailbox.call(() -> carryOut(command)).captured().orElseThrow();
     }
 
     /** The disk as it is now, under this id in the pool. */
-    SnapshotMade capture(SandboxCommand.CaptureDisk command) {
+    Captured capture(SandboxCommand.CaptureDisk command) {
         return mailbox.call(() -> carryOut(command)).captured().orElseThrow();
     }
 
@@ -265,7 +264,7 @@ final class SandboxOwner {
         return lastActivity().isAfter(record().sandbox().lastActivity());
     }
 
-    private record Done(Sandbox sandbox, Optional<SnapshotMade> captured) {}
+    private record Done(Sandbox sandbox, Optional<Captured> captured) {}
 
     private Done carryOut(SandboxCommand command) {
         SandboxState state = state();
@@ -277,7 +276,7 @@ final class SandboxOwner {
         }
         refuseUnlessLegal(command, state);
         underWay = command.operation().map(operation -> new Operation.UnderWay(operation, tools.clock().instant()));
-        Optional<SnapshotMade> captured = Optional.empty();
+        Optional<Captured> captured = Optional.empty();
         try {
             switch (command) {
                 case SandboxCommand.Create create -> tools.boot().ahead(() -> create(create.disk()));
@@ -289,9 +288,9 @@ final class SandboxOwner {
                 case SandboxCommand.Delete delete -> remove();
                 case SandboxCommand.Update update -> update(update.change());
                 case SandboxCommand.CaptureDisk capture ->
-                    captured = Optional.of(tools.gate().make(() -> capture.temporary()
+                    captured = Optional.of(Captured.of(tools.gate().make(() -> capture.temporary()
                             ? tools.warden().temporarySnapshot(id(), capture.snapshot())
-                            : tools.warden().snapshot(id(), capture.snapshot())));
+                            : tools.warden().snapshot(id(), capture.snapshot()))));
                 case SandboxCommand.CaptureMemory capture -> captured = Optional.of(captureMemory(capture));
                 case SandboxCommand.CheckRules check -> checkRules();
                 case SandboxCommand.GuestEnded ended -> guestEnded(ended.reason());
@@ -526,22 +525,23 @@ final class SandboxOwner {
         dropMemory();
     }
 
-    private SnapshotMade captureMemory(SandboxCommand.CaptureMemory capture) {
+    private Captured captureMemory(SandboxCommand.CaptureMemory capture) {
         requireMemory();
         Occupancy now = occupancy;
         quiesce(now, capture.quiesce());
         try {
-            MemorySaved saved = tools.gate().make(() -> tools.warden().snapshotMemory(id(), capture.snapshot()));
-            return new SnapshotMade(saved.diskSize(), saved.diskUsed(), 0, saved.stopped(), Duration.ZERO);
+            return Captured.of(tools.gate().make(() -> tools.warden().snapshotMemory(id(), capture.snapshot())));
         } finally {
             lift(now, capture.quiesce());
         }
     }
 
-    private void requireMemory() {
+    /** @throws UnsupportedException when the memory of its class cannot be saved */
+    void requireMemory() {
         if (record().sandbox().isolation() != Isolation.GVISOR) {
             throw new UnsupportedException("memory of isolation " + record().sandbox().isolation()
-                    + " cannot be saved; a sandbox of isolation GVISOR can be hibernated and forked with its memory");
+                    + " cannot be saved; a sandbox of isolation GVISOR can be hibernated, and forked and kept in a"
+                    + " snapshot with its memory");
         }
     }
 
@@ -549,6 +549,7 @@ final class SandboxOwner {
     private void quiesce(@Nullable Occupancy now, boolean asked) {
         if (asked && now != null && state() == SandboxState.RUNNING) {
             now.endpoint().quiesce(false);
+            tools.killPoints().reached(KillPoint.MEMORY_QUIESCED);
         }
     }
 

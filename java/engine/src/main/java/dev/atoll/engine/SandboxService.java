@@ -18,6 +18,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxQuery;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.Sandboxes;
+import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.UnsupportedException;
 import dev.atoll.store.SandboxRecord;
@@ -56,9 +57,10 @@ final class SandboxService implements Sandboxes {
 
     @Override
     public Sandbox create(Caller caller, CreateSandbox spec) {
-        Isolation isolation = isolationOf(spec);
-        Lifecycle.checkSupported(spec.rules(), isolation);
         var source = sources.resolve(caller.project(), spec.source());
+        Isolation isolation = isolationOf(spec, source);
+        Lifecycle.checkSupported(spec.rules(), isolation);
+        source.memory().ifPresent(memory -> checkGoingOn(spec, memory));
         Sandbox sandbox = intended(caller, spec, isolation, source);
         Map<String, String> secretEnv = tools.secrets().resolve(caller.project(), spec.secrets());
         secretEnv.keySet().removeAll(spec.env().keySet());
@@ -76,7 +78,7 @@ final class SandboxService implements Sandboxes {
                 return ofEndedCreate(owner, key, ended.get());
             }
         }
-        return make(owner, source.disk(sandbox.resources().diskBytes()));
+        return make(owner, source.start(sandbox.resources().diskBytes()));
     }
 
     /**
@@ -140,8 +142,25 @@ final class SandboxService implements Sandboxes {
         }
     }
 
-    /** The named class, else the first of the order that this node has. */
-    private Isolation isolationOf(CreateSandbox spec) {
+    private static void checkGoingOn(CreateSandbox spec, Snapshot.Memory memory) {
+        spec.entrypoint().ifPresent(e -> {
+            throw new InvalidFieldException(
+                    "entrypoint", "present", "absent: a sandbox that goes on from memory has its processes");
+        });
+        spec.memoryBytes().ifPresent(limit -> InvalidFieldException.requireRange(
+                "resources.memoryBytes", limit, memory.bytes(), Long.MAX_VALUE));
+    }
+
+    /** The named class, or the one of the memory to go on from, else the first of the order that this node has. */
+    private Isolation isolationOf(CreateSandbox spec, SourceResolver.Resolved source) {
+        if (source.memory().isPresent()) {
+            Isolation saved = source.memory().get().isolation();
+            spec.isolation().filter(named -> named != saved).ifPresent(named -> {
+                throw new UnsupportedException("isolation " + named + " cannot go on from memory of isolation " + saved
+                        + "; start it from the disk of snapshot '" + source.templateName() + "' alone");
+            });
+            return isolations.require(saved);
+        }
         if (spec.isolation().isPresent()) {
             return isolations.require(spec.isolation().get());
         }
@@ -159,8 +178,8 @@ final class SandboxService implements Sandboxes {
         Resources defaults = tools.config().defaults();
         long disk = source.snapshot().map(s -> s.sizeBytes()).orElse(spec.diskBytes().orElse(defaults.diskBytes()));
         var resources = new Resources(
-                spec.cpuMillis().orElse(defaults.cpuMillis()),
-                spec.memoryBytes().orElse(defaults.memoryBytes()),
+                spec.cpuMillis().or(() -> source.memory().map(Snapshot.Memory::cpuMillis)).orElse(defaults.cpuMillis()),
+                spec.memoryBytes().or(() -> source.memory().map(Snapshot.Memory::limitBytes)).orElse(defaults.memoryBytes()),
                 disk,
                 defaults.gpus());
         Map<String, String> env = new HashMap<>(source.config().env());

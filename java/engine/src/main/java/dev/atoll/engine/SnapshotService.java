@@ -6,6 +6,7 @@ import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NotFoundException;
+import dev.atoll.domain.Operation;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
@@ -15,7 +16,6 @@ import dev.atoll.domain.Snapshots;
 import dev.atoll.store.MakeState;
 import dev.atoll.store.SnapshotRecord;
 import dev.atoll.store.SnapshotStore;
-import dev.atoll.warden.SnapshotMade;
 import dev.atoll.warden.Warden;
 import java.time.Clock;
 import java.time.Duration;
@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,21 +66,45 @@ final class SnapshotService implements Snapshots, AutoCloseable {
 
     @Override
     public Snapshot create(Caller caller, SandboxId sandboxId, Optional<String> name, Optional<Duration> keep) {
+        return create(
+                owner(caller, sandboxId), name, keep,
+                (owner, id) -> owner.capture(new SandboxCommand.CaptureDisk(id, false)));
+    }
+
+    @Override
+    public Snapshot createWithMemory(
+            Caller caller, SandboxId sandboxId, Optional<String> name, Optional<Duration> keep, boolean quiesce) {
+        SandboxOwner of = owner(caller, sandboxId);
+        of.requireMemory();
+        return create(
+                of, name, keep,
+                (owner, id) -> owner.capture(new SandboxCommand.CaptureMemory(id, Operation.SNAPSHOTTING, quiesce)));
+    }
+
+    private SandboxOwner owner(Caller caller, SandboxId id) {
+        SandboxOwner owner = registry.require(caller, id);
+        owner.use(ActivityKind.API_CALL);
+        return owner;
+    }
+
+    private Snapshot create(
+            SandboxOwner owner,
+            Optional<String> name,
+            Optional<Duration> keep,
+            BiFunction<SandboxOwner, SnapshotId, Captured> capture) {
         name.ifPresent(CreateSandbox::checkName);
         keep.ifPresent(SnapshotService::checkKeep);
-        SandboxOwner owner = registry.require(caller, sandboxId);
-        owner.use(ActivityKind.API_CALL);
         var id = new SnapshotId(ids.next());
         Snapshot intended = intended(owner, id, name.orElse(id.value()), keep);
         store.insert(new SnapshotRecord(intended, MakeState.MAKING));
         killPoints.reached(KillPoint.SNAPSHOT_REQUESTED);
         try {
-            SnapshotMade made = owner.capture(new SandboxCommand.CaptureDisk(id, false));
+            Captured made = capture.apply(owner, id);
             killPoints.reached(KillPoint.SNAPSHOT_MADE);
             Snapshot ready = new Snapshot(
                     id, intended.project(), intended.name(), intended.sandbox(), intended.template(),
-                    intended.layers(), made.size(), made.used(), made.blocked(), intended.createdAt(),
-                    intended.expiresAt());
+                    intended.layers(), made.diskBytes(), made.usedBytes(), made.blocked(), intended.createdAt(),
+                    intended.expiresAt(), memoryOf(owner.view(), made));
             store.update(new SnapshotRecord(ready, MakeState.READY));
             killPoints.reached(KillPoint.SNAPSHOT_COMMITTED);
             expiries.arm(id, ready.expiresAt());
@@ -95,7 +120,17 @@ final class SnapshotService implements Snapshots, AutoCloseable {
         Instant now = clock.instant();
         return new Snapshot(
                 id, of.project(), name, Optional.of(of.id()), of.template(), owner.record().layers(),
-                of.resources().diskBytes(), 0, Duration.ZERO, now, keep.map(now::plus));
+                of.resources().diskBytes(), 0, Duration.ZERO, now, keep.map(now::plus),
+                Optional.empty());
+    }
+
+    private static Optional<Snapshot.Memory> memoryOf(Sandbox sandbox, Captured made) {
+        if (made.memoryBytes().isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(new Snapshot.Memory(
+                made.memoryBytes().getAsLong(), sandbox.isolation(), sandbox.resources().cpuMillis(),
+                sandbox.resources().memoryBytes(), sandbox.env(), sandbox.user(), sandbox.workdir()));
     }
 
     private static void checkKeep(Duration keep) {
@@ -186,7 +221,7 @@ final class SnapshotService implements Snapshots, AutoCloseable {
     long removeExpired() {
         return store.expired(clock.instant()).stream()
                 .peek(this::remove)
-                .mapToLong(r -> r.snapshot().usedBytes())
+                .mapToLong(r -> r.snapshot().storedBytes())
                 .sum();
     }
 

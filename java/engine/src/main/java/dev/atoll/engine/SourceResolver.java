@@ -49,6 +49,7 @@ final class SourceResolver {
      * @param templateName as the caller wrote it
      * @param alias the pattern that led there, when one did
      * @param snapshot of which the disk is to be a clone
+     * @param memory of the snapshot, to go on from
      */
     record Resolved(
             TemplateId template,
@@ -56,8 +57,16 @@ final class SourceResolver {
             Optional<String> alias,
             List<LayerId> layers,
             Template.Config config,
-            Optional<Snapshot> snapshot) {
-        /** @param bytes of a fresh disk; a clone has its snapshot's size */
+            Optional<Snapshot> snapshot,
+            Optional<Snapshot.Memory> memory) {
+        /** What a sandbox begins with. @param bytes of a fresh disk */
+        DiskSource start(long bytes) {
+            return memory.isPresent()
+                    ? new DiskSource.OfMemory(snapshot.orElseThrow().id().value())
+                    : disk(bytes);
+        }
+
+        /** The disk alone. @param bytes of a fresh one; a clone has its snapshot's size */
         DiskSource disk(long bytes) {
             return snapshot.<DiskSource>map(s -> new DiskSource.OfSnapshot(s.id()))
                     .orElseGet(() -> new DiskSource.Fresh(bytes));
@@ -85,7 +94,7 @@ final class SourceResolver {
                     template.reference(), Optional.empty());
             case Source.OfImage image -> ofImage(project, image.reference(), waiting);
             case Source.OfDockerfile dockerfile -> ofImage(project, DockerfileSource.image(dockerfile.text()), waiting);
-            case Source.OfSnapshot snapshot -> ofSnapshot(project, snapshot.reference());
+            case Source.OfSnapshot snapshot -> ofSnapshot(project, snapshot);
         };
     }
 
@@ -136,14 +145,20 @@ final class SourceResolver {
 
     private static Resolved ofTemplate(Template template, String writtenAs, Optional<String> alias) {
         return new Resolved(
-                template.id(), writtenAs, alias, template.layers(), template.config(), Optional.empty());
+                template.id(), writtenAs, alias, template.layers(), template.config(), Optional.empty(),
+                Optional.empty());
     }
 
-    private Resolved ofSnapshot(ProjectId project, String reference) {
+    private Resolved ofSnapshot(ProjectId project, Source.OfSnapshot source) {
+        String reference = source.reference();
         Snapshot snapshot = snapshots.find(project, reference)
                 .orElseThrow(() -> new NotFoundException("snapshot", reference));
-        Template.Config config = templates.find(snapshot.template()).map(Template::config).orElse(Template.Config.EMPTY);
+        Optional<Snapshot.Memory> memory = source.diskOnly() ? Optional.empty() : snapshot.memory();
+        Template.Config config = memory.map(m -> Template.Config.of(m.env(), m.user(), m.workdir(), List.of(), List.of()))
+                .or(() -> templates.find(snapshot.template()).map(Template::config))
+                .orElse(Template.Config.EMPTY);
         return new Resolved(
-                snapshot.template(), reference, Optional.empty(), snapshot.layers(), config, Optional.of(snapshot));
+                snapshot.template(), reference, Optional.empty(), snapshot.layers(), config, Optional.of(snapshot),
+                memory);
     }
 }

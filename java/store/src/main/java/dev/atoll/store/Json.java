@@ -2,12 +2,14 @@ package dev.atoll.store;
 
 import dev.atoll.domain.ActivityKind;
 import dev.atoll.domain.Entrypoint;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.Outcome;
 import dev.atoll.domain.ProcessExit;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.Template;
 import java.time.Duration;
 import java.util.List;
@@ -28,6 +30,7 @@ final class Json {
     private static final ObjectReader RULES = MAPPER.readerFor(new TypeReference<List<Rule>>() {});
     private static final ObjectReader ENTRYPOINT = MAPPER.readerFor(StoredEntrypoint.class);
     private static final ObjectReader OUTCOME = MAPPER.readerFor(StoredOutcome.class);
+    private static final ObjectReader MEMORY = MAPPER.readerFor(StoredMemory.class);
     private static final ObjectReader CONFIG = MAPPER.readerFor(Config.class);
 
     private Json() {}
@@ -116,6 +119,17 @@ final class Json {
                 Columns.instant(o.endedAt));
     }
 
+    static String memory(Snapshot.Memory m) {
+        return MAPPER.writeValueAsString(new StoredMemory(
+                m.bytes(), m.isolation().name(), m.cpuMillis(), m.limitBytes(), m.env(), m.user(), m.workdir()));
+    }
+
+    static Snapshot.Memory memory(String json) {
+        StoredMemory m = MEMORY.readValue(json);
+        return new Snapshot.Memory(
+                m.bytes, Isolation.valueOf(m.isolation), m.cpuMillis, m.limitBytes, m.env, m.user, m.workdir);
+    }
+
     static String config(Template.Config config) {
         return MAPPER.writeValueAsString(new Config(
                 config.env(),
@@ -172,6 +186,15 @@ final class Json {
             @Nullable List<String> shell,
             @Nullable Map<String, String> labels,
             @Nullable Set<String> exposedPorts) {}
+
+    record StoredMemory(
+            long bytes,
+            String isolation,
+            int cpuMillis,
+            long limitBytes,
+            Map<String, String> env,
+            String user,
+            String workdir) {}
 
     record StoredEntrypoint(List<String> argv, @Nullable StoredTty tty, boolean endsSandbox) {}
 

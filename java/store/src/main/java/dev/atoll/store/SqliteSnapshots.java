@@ -29,7 +29,8 @@ final class SqliteSnapshots implements SnapshotStore {
         int unused = writer.write(database -> Conflicts.check(
                 () -> database.update(
                         "INSERT INTO snapshot (id, project, name, sandbox, template, layers, size_bytes, used_bytes,"
-                                + " blocked, created_at, expires_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                + " blocked, created_at, expires_at, memory, state)"
+                                + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         s.id(),
                         s.project(),
                         s.name(),
@@ -41,6 +42,7 @@ final class SqliteSnapshots implements SnapshotStore {
                         s.blocked().toNanos(),
                         s.createdAt(),
                         s.expiresAt(),
+                        s.memory().map(Json::memory),
                         record.state().name()),
                 nameTaken(s)));
     }
@@ -51,7 +53,7 @@ final class SqliteSnapshots implements SnapshotStore {
         int changed = writer.write(database -> Conflicts.check(
                 () -> database.update(
                         "UPDATE snapshot SET project = ?, name = ?, sandbox = ?, template = ?, layers = ?,"
-                                + " size_bytes = ?, used_bytes = ?, blocked = ?, created_at = ?, expires_at = ?,"
+                                + " size_bytes = ?, used_bytes = ?, blocked = ?, created_at = ?, expires_at = ?, memory = ?,"
                                 + " state = ? WHERE id = ?",
                         s.project(),
                         s.name(),
@@ -63,6 +65,7 @@ final class SqliteSnapshots implements SnapshotStore {
                         s.blocked().toNanos(),
                         s.createdAt(),
                         s.expiresAt(),
+                        s.memory().map(Json::memory),
                         record.state().name(),
                         s.id()),
                 nameTaken(s)));
@@ -87,7 +90,8 @@ final class SqliteSnapshots implements SnapshotStore {
                 row.getLong("used_bytes"),
                 Duration.ofNanos(row.getLong("blocked")),
                 Columns.instant(row, "created_at"),
-                Columns.optionalInstant(row, "expires_at"));
+                Columns.optionalInstant(row, "expires_at"),
+                Columns.optional(row, "memory").map(Json::memory));
         return new SnapshotRecord(snapshot, MakeState.valueOf(row.getString("state")));
     }
 

@@ -117,7 +117,9 @@ final class Samples {
                         12345,
                         Duration.ofNanos(700_001),
                         NOON.plusSeconds(number),
-                        expiresAt),
+                        expiresAt,
+                        Optional.of(new Snapshot.Memory(
+                                98765, Isolation.GVISOR, 1500, 1L << 30, Map.of("NAME", "value"), "user", "/work"))),
                 MakeState.READY);
     }
 

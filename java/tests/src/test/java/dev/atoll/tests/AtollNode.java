@@ -9,6 +9,7 @@ import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.Source;
 import dev.atoll.engine.Engine;
 import dev.atoll.engine.EngineConfig;
@@ -203,6 +204,21 @@ public final class AtollNode implements AutoCloseable {
     /** What the warden keeps of a hibernated sandbox. */
     public Path saved(SandboxId sandbox) {
         return place.state().resolve("pool/memory").resolve(sandbox.value());
+    }
+
+    /** What the warden keeps of the memory of a snapshot. */
+    public Path saved(SnapshotId snapshot) {
+        return place.state().resolve("pool/memory").resolve(snapshot.value());
+    }
+
+    /** The program that sandboxes of gVisor are run by, from the next start of the warden on. */
+    public void useRunsc(Path program) {
+        wardenProcess.useRunsc(program);
+    }
+
+    /** The one that they are run by otherwise. */
+    public static Path runsc() {
+        return NodePlace.runsc();
     }
 
     /** Where inside a live sandbox's root a path is, as the host sees it. */

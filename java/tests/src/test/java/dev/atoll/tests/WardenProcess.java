@@ -45,6 +45,15 @@ final class WardenProcess {
         }
     }
 
+    void useRunsc(Path other) {
+        try {
+            Files.writeString(config, Files.readString(config)
+                    .replaceFirst("\"runsc\": \"[^\"]*\"", "\"runsc\": \"" + other + "\""));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Returns when it serves. */
     void start() {
         try {

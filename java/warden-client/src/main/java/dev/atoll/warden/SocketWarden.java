@@ -38,6 +38,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The warden behind its unix socket.
@@ -228,7 +229,7 @@ final class SocketWarden implements Warden {
         Request request = Request.newBuilder()
                 .setHibernate(Hibernate.newBuilder().setSandbox(sandbox.value()))
                 .build();
-        return memorySaved(request, Subject.of("sandbox", sandbox), sandbox.value());
+        return memorySaved(request, Subject.of("sandbox", sandbox), sandbox.value(), Inventory::disks);
     }
 
     @Override
@@ -239,21 +240,30 @@ final class SocketWarden implements Warden {
                         .setSnapshot(snapshot.value()))
                 .build();
         Subject subject = Subject.of("sandbox", sandbox).with(Map.of("snapshot", snapshot.value()));
-        return memorySaved(request, subject, snapshot.value());
+        return memorySaved(request, subject, snapshot.value(), Inventory::snapshots);
     }
 
-    private MemorySaved memorySaved(Request request, Subject subject, String id) {
-        return Wire.memorySaved(calls.guarded(request, subject, timing.work(), () -> findMemory(id))
+    private <I> MemorySaved memorySaved(
+            Request request, Subject subject, String id, Function<Inventory, List<Disk<I>>> disks) {
+        return Wire.memorySaved(calls.guarded(request, subject, timing.work(), () -> findMemory(id, disks))
                 .getMemorySaved());
     }
 
-    /** The numbers of the first try are lost. */
-    private Optional<Response> findMemory(String id) {
-        return listAll().memories().stream().anyMatch(m -> m.id().equals(id) && !m.used())
-                ? Optional.of(Response.newBuilder()
-                        .setMemorySaved(dev.atoll.warden.proto.MemorySaved.getDefaultInstance())
-                        .build())
-                : Optional.empty();
+    /** Of a first try how long it stood still, and what it had used, are lost. */
+    private <I> Optional<Response> findMemory(String id, Function<Inventory, List<Disk<I>>> disks) {
+        Inventory all = listAll();
+        Optional<Disk<I>> disk = disks.apply(all).stream()
+                .filter(d -> String.valueOf(d.id()).equals(id))
+                .findAny();
+        return all.memories().stream()
+                .filter(m -> m.id().equals(id) && !m.used())
+                .findAny()
+                .flatMap(memory -> disk.map(d -> Response.newBuilder()
+                        .setMemorySaved(dev.atoll.warden.proto.MemorySaved.newBuilder()
+                                .setBytes(memory.bytes())
+                                .setDiskSize(d.size())
+                                .setDiskUsed(d.used()))
+                        .build()));
     }
 
     @Override

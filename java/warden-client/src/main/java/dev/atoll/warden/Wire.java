@@ -102,7 +102,7 @@ final class Wire {
                 layers(in.getLayersList()),
                 in.getSlotsList().stream().map(Wire::slot).toList(),
                 in.getMemoriesList().stream()
-                        .map(m -> new SavedMemory(m.getId(), m.getUsed()))
+                        .map(m -> new SavedMemory(m.getId(), m.getBytes(), m.getUsed()))
                         .toList());
     }
 

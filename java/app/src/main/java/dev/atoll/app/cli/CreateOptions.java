@@ -17,6 +17,9 @@ final class CreateOptions {
     @Option(names = "--snapshot", paramLabel = "NAME", description = "Snapshot to start from.")
     private @Nullable String snapshot;
 
+    @Option(names = "--disk-only", description = "Start anew from the snapshot's disk though it has memory to go on from.")
+    private boolean diskOnly;
+
     @Option(names = "--name", paramLabel = "NAME", description = "Name of the sandbox (default: its id).")
     private @Nullable String name;
 
@@ -53,6 +56,7 @@ final class CreateOptions {
         put(request, "template", template);
         put(request, "image", image);
         put(request, "snapshot", snapshot);
+        put(request, "diskOnly", diskOnly ? true : null);
         put(request, "name", name);
         put(request, "user", user);
         put(request, "workdir", workdir);

@@ -2,6 +2,8 @@ package dev.atoll.app.cli;
 
 import dev.atoll.app.client.ApiClient;
 import dev.atoll.app.client.Query;
+import dev.atoll.app.config.DataSize;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +13,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 
-@Command(name = "snapshot", mixinStandardHelpOptions = true, description = "Takes a snapshot of a sandbox's disk, or lists snapshots (--list).")
+@Command(name = "snapshot", mixinStandardHelpOptions = true, description = "Takes a snapshot of a sandbox's disk, with its memory on request; lists (--list) or deletes (--delete) snapshots.")
 final class SnapshotCommand implements Callable<Integer> {
     @Mixin
     private final ServerOptions server = new ServerOptions();
@@ -22,6 +24,15 @@ final class SnapshotCommand implements Callable<Integer> {
     @Option(names = "--list", description = "List snapshots.")
     private boolean list;
 
+    @Option(names = "--delete", paramLabel = "SNAPSHOT", description = "Delete this snapshot, a name or id; sandboxes made from it stay.")
+    private @Nullable String deleted;
+
+    @Option(names = "--memory", description = "With the memory as it is now: sandboxes made from it go on (class gvisor).")
+    private boolean memory;
+
+    @Option(names = "--quiesce", description = "With --memory: no process runs while memory is saved, nor in a new sandbox before it knows who it is.")
+    private boolean quiesce;
+
     @Option(names = "--name", paramLabel = "NAME", description = "Name of the snapshot (default: its id).")
     private @Nullable String name;
 
@@ -31,11 +42,15 @@ final class SnapshotCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ApiClient client = server.client();
+        if (deleted != null) {
+            client.delete(Query.of("snapshots", deleted));
+            return 0;
+        }
         if (list || sandbox == null) {
             print(client.get(Query.of("snapshots")).path("snapshots"));
             return 0;
         }
-        JsonNode made = client.post(Query.of("sandboxes", sandbox, "snapshots"), name == null ? Map.of() : Map.of("name", name));
+        JsonNode made = client.post(Query.of("sandboxes", sandbox, "snapshots"), request());
         if (json) {
             Table.json(System.out, made);
         } else {
@@ -44,17 +59,33 @@ final class SnapshotCommand implements Callable<Integer> {
         return 0;
     }
 
+    private Map<String, Object> request() {
+        var request = new LinkedHashMap<String, Object>();
+        if (name != null) {
+            request.put("name", name);
+        }
+        if (memory) {
+            request.put("memory", true);
+        }
+        if (quiesce) {
+            request.put("quiesce", true);
+        }
+        return request;
+    }
+
     private void print(JsonNode snapshots) {
         if (json) {
             Table.json(System.out, snapshots);
             return;
         }
-        var table = new Table("ID", "NAME", "SANDBOX", "CREATED");
+        var table = new Table("ID", "NAME", "SANDBOX", "DISK", "MEMORY", "CREATED");
         for (JsonNode snapshot : snapshots) {
             table.row(
                     snapshot.path("id").asString(),
                     snapshot.path("name").asString(""),
                     snapshot.path("sandbox").asString(""),
+                    new DataSize(snapshot.path("usedBytes").asLong()).rounded(),
+                    snapshot.has("memoryBytes") ? new DataSize(snapshot.path("memoryBytes").asLong()).rounded() : "",
                     snapshot.path("createdAt").asString(""));
         }
         table.print(System.out);

@@ -60,7 +60,7 @@ final class CreateTranslation {
             return new Source.OfTemplate(template.get().name());
         }
         return references.snapshot(caller, reference)
-                .<Source>map(s -> new Source.OfSnapshot(s.id().value()))
+                .<Source>map(s -> new Source.OfSnapshot(s.id().value(), true))
                 .orElseGet(() -> new Source.OfImage(reference));
     }
 

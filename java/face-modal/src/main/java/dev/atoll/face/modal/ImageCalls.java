@@ -187,7 +187,7 @@ final class ImageCalls {
     private Empty delete(Caller caller, ImageDeleteRequest request, Call call) {
         switch (images.source(caller, request.getImageId())) {
             case Source.OfTemplate(String id) -> templates.delete(caller, new TemplateId(id));
-            case Source.OfSnapshot(String id) -> snapshots.delete(caller, new SnapshotId(id));
+            case Source.OfSnapshot(String id, _) -> snapshots.delete(caller, new SnapshotId(id));
             case Source.OfImage _, Source.OfDockerfile _ ->
                 throw new GrpcException(Status.INTERNAL, "an image is a template or a snapshot");
         }

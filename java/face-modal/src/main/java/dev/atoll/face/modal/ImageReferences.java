@@ -27,7 +27,7 @@ final class ImageReferences {
             // Looked for among the snapshots.
         }
         try {
-            return new Source.OfSnapshot(snapshots.get(caller, id).id().value());
+            return new Source.OfSnapshot(snapshots.get(caller, id).id().value(), true);
         } catch (NotFoundException neither) {
             throw new GrpcException(Status.NOT_FOUND, "Image with ID '" + imageId + "' not found");
         }

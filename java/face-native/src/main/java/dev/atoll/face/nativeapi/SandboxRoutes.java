@@ -34,6 +34,7 @@ final class SandboxRoutes {
             Optional<String> image,
             Optional<String> dockerfile,
             Optional<String> snapshot,
+            Optional<Boolean> diskOnly,
             Optional<String> name,
             Optional<Map<String, String>> labels,
             Optional<String> isolation,
@@ -120,7 +121,10 @@ final class SandboxRoutes {
         in.template().ifPresent(t -> sources.add(new Source.OfTemplate(t)));
         in.image().ifPresent(i -> sources.add(new Source.OfImage(i)));
         in.dockerfile().ifPresent(d -> sources.add(new Source.OfDockerfile(d)));
-        in.snapshot().ifPresent(s -> sources.add(new Source.OfSnapshot(s)));
+        if (in.diskOnly().isPresent() && in.snapshot().isEmpty()) {
+            throw new InvalidInputException("diskOnly", in.diskOnly().get().toString(), "absent without snapshot");
+        }
+        in.snapshot().ifPresent(s -> sources.add(new Source.OfSnapshot(s, in.diskOnly().orElse(false))));
         if (sources.size() > 1) {
             throw new InvalidInputException(
                     "template", sources.size() + " sources", "one of template, image, dockerfile, snapshot");

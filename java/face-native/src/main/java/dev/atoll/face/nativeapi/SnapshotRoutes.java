@@ -2,6 +2,7 @@ package dev.atoll.face.nativeapi;
 
 import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.Snapshots;
+import dev.atoll.http.InvalidInputException;
 import dev.atoll.http.Request;
 import dev.atoll.http.Response;
 import dev.atoll.http.Router;
@@ -11,7 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/** Disks kept as they were. */
+/** Disks kept as they were, and with memory when that is asked for. */
 final class SnapshotRoutes {
     record SnapshotJson(
             String id,
@@ -21,6 +22,8 @@ final class SnapshotRoutes {
             long sizeBytes,
             long usedBytes,
             double blockedSeconds,
+            Optional<Long> memoryBytes,
+            Optional<String> isolation,
             Instant createdAt,
             Optional<Instant> expiresAt) {
         static SnapshotJson of(Snapshot snapshot) {
@@ -32,6 +35,8 @@ final class SnapshotRoutes {
                     snapshot.sizeBytes(),
                     snapshot.usedBytes(),
                     Output.seconds(snapshot.blocked()),
+                    snapshot.memory().map(Snapshot.Memory::bytes),
+                    snapshot.memory().map(memory -> Names.of(memory.isolation())),
                     snapshot.createdAt(),
                     snapshot.expiresAt());
         }
@@ -39,7 +44,8 @@ final class SnapshotRoutes {
 
     record ListJson(List<SnapshotJson> snapshots) {}
 
-    record SnapshotRequest(Optional<String> name, Optional<Double> keepSeconds) {}
+    record SnapshotRequest(
+            Optional<String> name, Optional<Double> keepSeconds, Optional<Boolean> memory, Optional<Boolean> quiesce) {}
 
     private final Snapshots snapshots;
     private final References references;
@@ -59,8 +65,15 @@ final class SnapshotRoutes {
     private Response create(Request request) throws IOException {
         SnapshotRequest in = Input.optionalJson(request, SnapshotRequest.class);
         Optional<Duration> keep = in.keepSeconds().map(s -> Input.seconds("keepSeconds", Optional.of(s)));
-        Snapshot snapshot = snapshots.create(
-                Authentication.caller(request), references.sandbox(request), in.name(), keep);
+        boolean memory = in.memory().orElse(false);
+        if (in.quiesce().isPresent() && !memory) {
+            throw new InvalidInputException("quiesce", in.quiesce().get().toString(), "absent without memory");
+        }
+        var caller = Authentication.caller(request);
+        Snapshot snapshot = memory
+                ? snapshots.createWithMemory(
+                        caller, references.sandbox(request), in.name(), keep, in.quiesce().orElse(false))
+                : snapshots.create(caller, references.sandbox(request), in.name(), keep);
         return Response.json(SnapshotJson.of(snapshot))
                 .withStatus(201)
                 .with("Location", "/v1/snapshots/" + snapshot.id());

@@ -31,28 +31,6 @@ import org.junit.jupiter.api.Test;
 
 /** Memory of gVisor sandboxes on the disk: hibernation, and forks that go on. */
 class HibernateTest {
-    /** Holds random bytes in memory; each SIGUSR1 appends their hash, and how often it was asked, to a file. */
-    private static final String HOLDER = """
-            import hashlib, os, signal
-            data = bytearray(os.urandom(8 << 20))
-            with open('/root/first', 'wb') as f:
-                f.write(data)
-            asked = 0
-            def tell(*_):
-                global asked
-                asked += 1
-                data[asked] ^= 255
-                with open('/root/hash', 'w') as f:
-                    f.write(f'{asked} {hashlib.sha256(data).hexdigest()}')
-                os.replace('/root/hash', f'/root/hash.{asked}')
-            signal.signal(signal.SIGUSR1, tell)
-            with open('/root/pid.new', 'w') as f:
-                f.write(str(os.getpid()))
-            os.rename('/root/pid.new', '/root/pid')
-            while True:
-                signal.pause()
-            """;
-
     private static AtollNode node;
 
     @BeforeAll
@@ -67,7 +45,7 @@ class HibernateTest {
 
     @Test
     void memoryFilesAndProcessesGoOnAndTheSandboxIsAGenerationOlder() {
-        SandboxId id = holder();
+        SandboxId id = MemoryHolder.start(node);
         node.sh(id, "echo kept > /root/file");
         Sandbox hibernated = node.engine().sandboxes().hibernate(CALLER, id, false);
         assertThat(hibernated.state()).isEqualTo(SandboxState.HIBERNATED);
@@ -79,7 +57,7 @@ class HibernateTest {
         assertThat(resumed.state()).isEqualTo(SandboxState.RUNNING);
         assertThat(resumed.generation()).isEqualTo(2);
         assertThat(node.sh(id, "cat /root/file")).isEqualTo("kept");
-        assertThat(ask(id, 1)).startsWith("1 ");
+        assertThat(MemoryHolder.ask(node, id, 1)).startsWith("1 ");
         assertThat(node.warden().listAll().memories()).isEmpty();
         delete(id);
     }
@@ -87,11 +65,11 @@ class HibernateTest {
     @Test
     void afterManyRoundsWithWritesBetweenMemoryAndFilesAreEqual() {
         int rounds = Integer.getInteger("atoll.test.rounds", 5);
-        SandboxId id = holder();
+        SandboxId id = MemoryHolder.start(node);
         var hashes = new ArrayList<String>();
         for (int round = 1; round <= rounds; round++) {
-            hashes.add(ask(id, round));
-            assertThat(hashes.getLast()).as("memory in round %d", round).isEqualTo(round + " " + expected(id, round));
+            hashes.add(MemoryHolder.ask(node, id, round));
+            assertThat(hashes.getLast()).as("memory in round %d", round).isEqualTo(round + " " + MemoryHolder.expected(node, id, round));
             node.sh(id, "head -c 300000 /dev/urandom > /root/part." + round + "; cat /root/part.* > /root/all");
             String files = node.sh(id, "sha256sum /root/part.* /root/all /root/hash.*");
             node.engine().sandboxes().hibernate(CALLER, id, false);
@@ -104,13 +82,13 @@ class HibernateTest {
 
     @Test
     void forksGoOnEachWithItsOwnIdentity() {
-        SandboxId id = holder();
+        SandboxId id = MemoryHolder.start(node);
         List<Sandbox> forks = node.engine().sandboxes()
                 .forkWithMemory(CALLER, id, List.of(Optional.of("one"), Optional.of("two"), Optional.empty()), false);
-        String parent = ask(id, 1);
+        String parent = MemoryHolder.ask(node, id, 1);
         var names = new ArrayList<String>(List.of(node.sh(id, "hostname; hostname -I 2>/dev/null || ip -4 -o addr show eth0 | cut -d' ' -f7")));
         for (Sandbox fork : forks) {
-            assertThat(ask(fork.id(), 1)).isEqualTo(parent);
+            assertThat(MemoryHolder.ask(node, fork.id(), 1)).isEqualTo(parent);
             names.add(node.sh(fork.id(), "hostname; hostname -I 2>/dev/null || ip -4 -o addr show eth0 | cut -d' ' -f7"));
         }
         assertThat(names).doesNotHaveDuplicates().anyMatch(n -> n.startsWith("one")).anyMatch(n -> n.startsWith("two"));
@@ -144,7 +122,7 @@ class HibernateTest {
 
     @Test
     void aHibernatedSandboxThatIsStoppedStartsFromItsFiles() {
-        SandboxId id = holder();
+        SandboxId id = MemoryHolder.start(node);
         node.sh(id, "echo kept > /root/file");
         node.engine().sandboxes().hibernate(CALLER, id, false);
         assertThat(node.engine().sandboxes().stop(CALLER, id, Duration.ZERO).state()).isEqualTo(SandboxState.STOPPED);
@@ -251,8 +229,8 @@ class HibernateTest {
     @Test
     void aWardenKilledWhileItHibernatesLeavesARunningOrAHibernatedSandbox() throws Exception {
         for (int millis : List.of(5, 40, 90, 130, 180)) {
-            SandboxId id = holder();
-            String before = ask(id, 1);
+            SandboxId id = MemoryHolder.start(node);
+            String before = MemoryHolder.ask(node, id, 1);
             Thread hibernation = Thread.ofVirtual().start(() -> {
                 try {
                     node.engine().sandboxes().hibernate(CALLER, id, false);
@@ -268,29 +246,10 @@ class HibernateTest {
                 node.engine().sandboxes().start(CALLER, id);
                 assertThat(node.sh(id, "cat /root/hash.1")).isEqualTo(before);
             });
-            assertThat(ask(id, 2)).as("after %d ms", millis).startsWith("2 ");
+            assertThat(MemoryHolder.ask(node, id, 2)).as("after %d ms", millis).startsWith("2 ");
             delete(id);
         }
         Awaitility.await().untilAsserted(() -> assertThat(node.engine().node().audit(false)).isEmpty());
-    }
-
-    /** The hash of what the holder should have in memory, made from what it began with. */
-    private static String expected(SandboxId id, int count) {
-        return node.sh(id, "python3 -c \"import hashlib; d = bytearray(open('/root/first', 'rb').read())\n"
-                + "for i in range(1, " + (count + 1) + "): d[i] ^= 255\nprint(hashlib.sha256(d).hexdigest())\"");
-    }
-
-    private static SandboxId holder() {
-        SandboxId id = node.create(Isolation.GVISOR).id();
-        node.sh(id, "cat > /root/holder.py <<'EOF'\n" + HOLDER + "EOF\n"
-                + "python3 /root/holder.py >/dev/null 2>&1 &\nwhile ! test -e /root/pid; do sleep 0.01; done");
-        return id;
-    }
-
-    /** Count and hash of what the holder has in memory, when it is asked for the nth time. */
-    private static String ask(SandboxId id, int count) {
-        return node.sh(id, "test -e /root/hash." + count + " || kill -USR1 $(cat /root/pid); "
-                + "for i in $(seq 500); do test -e /root/hash." + count + " && break; sleep 0.01; done; cat /root/hash." + count);
     }
 
     private static void delete(SandboxId id) {

@@ -27,6 +27,9 @@ public final class KillPointChild {
     /** Text that was written before the command; it must be there afterwards. */
     static final String ACKNOWLEDGED = "acknowledged";
 
+    /** In place of the number of children: a snapshot is one with memory. */
+    static final int WITH_MEMORY = 0;
+
     private KillPointChild() {}
 
     /**
@@ -58,8 +61,16 @@ public final class KillPointChild {
                 sandboxes.hibernate(CALLER, old, false);
                 sandboxes.resume(CALLER, old);
             }
-            case SNAPSHOT_REQUESTED, SNAPSHOT_MADE, SNAPSHOT_COMMITTED ->
-                node.engine().snapshots().create(CALLER, old, Optional.of("half-made"), Optional.empty());
+            case SNAPSHOT_REQUESTED, SNAPSHOT_MADE, SNAPSHOT_COMMITTED, MEMORY_QUIESCED -> {
+                if (children == WITH_MEMORY) {
+                    node.engine().snapshots()
+                            .createWithMemory(CALLER, old, Optional.of("half-made"), Optional.empty(), true);
+                } else if (point == KillPoint.MEMORY_QUIESCED) {
+                    sandboxes.hibernate(CALLER, old, true);
+                } else {
+                    node.engine().snapshots().create(CALLER, old, Optional.of("half-made"), Optional.empty());
+                }
+            }
             case FORK_REQUESTED, FORK_SNAPSHOT_MADE, FORK_CHILD_MADE, FORK_SNAPSHOT_DROPPED ->
                 sandboxes.fork(CALLER, old, IntStream.rangeClosed(1, children)
                         .mapToObj(i -> Optional.of("child-" + i))

@@ -83,9 +83,19 @@ class KillPointTest {
         assertNothingIsLostOrLeft(point, 1);
     }
 
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.MATCH_ANY, names = {"SNAPSHOT_.*", "MEMORY_QUIESCED"})
+    void nothingOfASnapshotWithMemoryIsLostOrLeft(KillPoint point) throws Exception {
+        assertNothingIsLostOrLeft(point, KillPointChild.WITH_MEMORY);
+    }
+
     private void assertNothingIsLostOrLeft(KillPoint point, int children) throws Exception {
-        boolean memory = point.name().startsWith("HIBERNATE") || point.name().startsWith("WAKE");
+        boolean memory = point.name().startsWith("HIBERNATE") || point.name().startsWith("WAKE")
+                || point == KillPoint.MEMORY_QUIESCED || children == KillPointChild.WITH_MEMORY;
         survivor = memory ? gvisor : container;
+        if (point == KillPoint.MEMORY_QUIESCED) {
+            node.sh(survivor, "(while :; do date +%N > /root/now; done) >/dev/null 2>&1 &");
+        }
         node.stopEngine();
         assertThat(child(point, children)).as("exit status of the program that is ended at %s", point).isEqualTo(KillPointChild.HALTED);
         node.startEngine();
@@ -118,6 +128,10 @@ class KillPointTest {
             case STOP_KILLED, STOP_COMMITTED, START_REQUESTED, START_CLAIMED, START_CONFIGURED ->
                 assertThat(stateOfSurvivor()).isEqualTo(SandboxState.STOPPED);
             case START_COMMITTED -> assertThat(stateOfSurvivor()).isEqualTo(SandboxState.RUNNING);
+            case MEMORY_QUIESCED -> {
+                assertThat(stateOfSurvivor()).isEqualTo(SandboxState.RUNNING);
+                assertProcessesGoOn();
+            }
             case HIBERNATE_REQUESTED, WAKE_COMMITTED -> assertThat(stateOfSurvivor()).isEqualTo(SandboxState.RUNNING);
             case HIBERNATE_SAVED, HIBERNATE_COMMITTED, WAKE_REQUESTED, WAKE_CLAIMED, WAKE_CONFIGURED ->
                 assertThat(stateOfSurvivor()).isEqualTo(SandboxState.HIBERNATED);
@@ -155,6 +169,13 @@ class KillPointTest {
         ProcessSpec spec = ProcessSpec.of(List.of("/bin/sh", "-c", "echo ran >> /root/ran"));
         node.engine().processes().run(CALLER, survivor, spec.withId(new ProcessId("once")), 1000);
         assertThat(node.sh(survivor, "cat /root/ran")).isEqualTo("ran");
+    }
+
+    private void assertProcessesGoOn() {
+        Awaitility.await().ignoreExceptions().until(() -> {
+            String then = node.sh(survivor, "cat /root/now");
+            return !node.sh(survivor, "cat /root/now").equals(then);
+        });
     }
 
     private void assertSurvivor() {

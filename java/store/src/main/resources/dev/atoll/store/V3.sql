@@ -1,0 +1,2 @@
+-- What a snapshot has of memory: JSON, NULL = the disk alone.
+ALTER TABLE snapshot ADD COLUMN memory TEXT;
