@@ -1,8 +1,36 @@
-//! Locks: one for each id, and plain ones that a panicked holder does not poison.
+//! Locks: one for each id, plain ones that a panicked holder does not poison, and one of a file, which
+//! a dead warden's programs may still hold.
 
 use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
 use std::hash::Hash;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// The file, made when it is not there, locked by flock(2). The lock ends with the last descriptor that
+/// was inherited from this one. `TimedOut` when somebody else has it for all of `limit`.
+pub fn lock_file(path: &Path, limit: Duration) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)?;
+    let deadline = Instant::now() + limit;
+    loop {
+        // SAFETY: plain integers.
+        let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+        if locked == 0 {
+            return Ok(file);
+        }
+        if Instant::now() >= deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
 
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
@@ -54,5 +82,60 @@ impl<K: Copy + Eq + Hash> KeyedLocks<K> {
             keys.remove(&key);
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::{KeyedLocks, lock_file};
+
+    /// A pause that a dead warden had started came after its successor let the sandbox go on.
+    #[test]
+    fn a_locked_file_is_held_by_a_program_that_inherited_it() {
+        let path = std::env::temp_dir().join(format!("atoll-lock-{}", std::process::id()));
+        let held = lock_file(&path, Duration::ZERO).unwrap();
+        let fd = held.as_raw_fd();
+        let mut command = Command::new("cat");
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        // SAFETY: a system call on a descriptor that is open.
+        unsafe {
+            command.pre_exec(move || match libc::fcntl(fd, libc::F_SETFD, 0) {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            });
+        }
+        let mut child = command.spawn().unwrap();
+        drop(held);
+        let refused = lock_file(&path, Duration::ZERO).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::TimedOut);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        lock_file(&path, Duration::ZERO).unwrap();
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn those_who_share_a_key_run_together_and_others_wait() {
+        let locks = KeyedLocks::new();
+        let (done, order) = mpsc::channel();
+        std::thread::scope(|scope| {
+            locks.sharing(1, || {
+                locks.sharing(1, || done.send("shared").unwrap());
+                let alone = done.clone();
+                let locks = &locks;
+                scope.spawn(move || locks.with(1, || alone.send("alone").unwrap()));
+                locks.with(2, || done.send("other").unwrap());
+            });
+        });
+        let order: Vec<_> = order.try_iter().collect();
+        assert_eq!(order, ["shared", "other", "alone"]);
+        assert!(!locks.busy(1));
     }
 }

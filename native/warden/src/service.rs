@@ -1,15 +1,15 @@
 //! Start and end of the service.
 
 use std::ffi::{CStr, CString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cgroup::Cgroups;
 use crate::committer::Job;
@@ -18,7 +18,7 @@ use crate::devices;
 use crate::events::Events;
 use crate::gvisor::{self, Gvisor, Key};
 use crate::live::LiveDir;
-use crate::lock::KeyedLocks;
+use crate::lock::{KeyedLocks, lock_file};
 use crate::mounts::Roots;
 use crate::net::{Network, NetworkConfig};
 use crate::pool::layers::Layers;
@@ -187,29 +187,13 @@ fn prepare_run_dir(config: &Config) -> Result<std::path::PathBuf, String> {
 /// Held by the process's life, whatever ends it. Waits for a moment: a child that a killed warden was
 /// just starting holds the file until it executes its program.
 pub fn exclusive(path: &Path) -> Result<File, String> {
-    let open = || {
-        OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-    };
-    let file = open().map_err(|e| format!("{}: {e}", path.display()))?;
-    let deadline = Instant::now() + Duration::from_secs(1);
-    loop {
-        // SAFETY: plain integers.
-        let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-        if locked == 0 {
-            return Ok(file);
-        }
-        if Instant::now() >= deadline {
-            return Err(format!(
-                "{}: another warden of this instance runs",
-                path.display()
-            ));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    lock_file(path, Duration::from_secs(1)).map_err(|e| match e.kind() {
+        io::ErrorKind::TimedOut => format!(
+            "{}: another warden of this instance runs",
+            path.display()
+        ),
+        _ => format!("{}: {e}", path.display()),
+    })
 }
 
 /// A tmpfs that outlives this process: the engine's sockets, and the live records, whose writing

@@ -2,14 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::config::Config;
 use crate::ids::Id;
+use crate::lock::lock_file;
 use crate::pool::durable;
 use crate::sys;
 
@@ -156,14 +158,27 @@ impl Runsc {
         Ok(state.get("status").and_then(|status| status.as_str()) == Some("running"))
     }
 
+    /// One at a time for each slot. What a dead warden has started goes on to its end, which its
+    /// successor waits for here: a late pause would stop for good what was just let go on.
     fn control(&self, slot: Id, subcommand: &str, args: &[&str]) -> io::Result<()> {
+        let lock = lock_file(&self.lock_of(slot), LIMIT)?;
         let mut command = self.command(slot, None, subcommand);
         command.args(args).arg(Runsc::name(slot));
+        let held = lock.as_raw_fd();
+        // SAFETY: between fork and exec a system call on a descriptor that is open.
+        unsafe {
+            command.pre_exec(move || sys::check(libc::fcntl(held, libc::F_SETFD, 0).into()).map(drop));
+        }
         succeed(&mut command)
+    }
+
+    fn lock_of(&self, slot: Id) -> PathBuf {
+        self.roots.join(format!("{slot}.lock"))
     }
 
     /// Removes what `runsc` remembers of a slot.
     pub fn forget(&self, slot: Id) -> io::Result<()> {
+        durable::remove(&self.lock_of(slot))?;
         forget(&self.root(slot))
     }
 

@@ -362,6 +362,35 @@ class NativeApiTest {
     }
 
     @Test
+    void aSnapshotWithMemoryIsToldByItsSizeAndRefusedOfAContainer() throws Exception {
+        api.send("POST", "/v1/sandboxes", "{\"name\":\"api-container\",\"isolation\":\"container\"}");
+        var refused = api.send("POST", "/v1/sandboxes/api-container/snapshots", "{\"memory\":true}");
+        assertThat(refused.status()).isEqualTo(422);
+        assertThat(refused.text("/error/code")).isEqualTo("unsupported");
+        assertThat(refused.text("/error/message")).contains("CONTAINER");
+        assertThat(api.send("POST", "/v1/sandboxes/api-container/snapshots", "{\"quiesce\":true}").text("/error/field"))
+                .isEqualTo("quiesce");
+        delete("/v1/sandboxes/api-container");
+
+        api.send("POST", "/v1/sandboxes", "{\"name\":\"api-sentry\",\"isolation\":\"gvisor\"}");
+        var kept = api.send(
+                "POST", "/v1/sandboxes/api-sentry/snapshots", "{\"name\":\"api-warm\",\"memory\":true,\"quiesce\":true}");
+        assertThat(kept.status()).as(kept.http().body()).isEqualTo(201);
+        assertThat(kept.json().at("/memoryBytes").asLong()).isPositive();
+        assertThat(kept.text("/isolation")).isEqualTo("gvisor");
+        var child = api.send("POST", "/v1/sandboxes", "{\"name\":\"api-gone-on\",\"snapshot\":\"api-warm\"}");
+        assertThat(child.text("/isolation")).as(child.http().body()).isEqualTo("gvisor");
+        assertThat(sh("/v1/sandboxes/api-gone-on", "hostname")).isEqualTo("api-gone-on");
+        var anew = api.send(
+                "POST", "/v1/sandboxes", "{\"name\":\"api-anew\",\"snapshot\":\"api-warm\",\"diskOnly\":true}");
+        assertThat(anew.text("/isolation")).as(anew.http().body()).isEqualTo("container");
+        for (String sandbox : List.of("api-sentry", "api-gone-on", "api-anew")) {
+            delete("/v1/sandboxes/" + sandbox);
+        }
+        delete("/v1/snapshots/api-warm");
+    }
+
+    @Test
     void snapshotsForksAndTemplates() throws Exception {
         String sandbox = api.sandbox();
         sh(sandbox, "echo kept > /root/k");
