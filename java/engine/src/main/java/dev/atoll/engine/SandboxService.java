@@ -57,6 +57,8 @@ final class SandboxService implements Sandboxes {
 
     @Override
     public Sandbox create(Caller caller, CreateSandbox spec) {
+        // Refused before an image is pulled for it.
+        spec.isolation().ifPresent(isolations::require);
         var source = sources.resolve(caller.project(), spec.source());
         Isolation isolation = isolationOf(spec, source);
         Lifecycle.checkSupported(spec.rules(), isolation);
