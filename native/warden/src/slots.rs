@@ -89,9 +89,8 @@ impl Warden {
             let netns = self.network.create(index).during("network")?;
             let cloned = self
                 .launcher
-                .clone(base, netns.as_fd(), &group, sockets.as_fd())
+                .clone(scope, base, netns, &group, sockets)
                 .during("clone")?;
-            drop((netns, sockets));
             let (start_time, userns) = cloned.start(base, &group).during("slot process")?;
             let mounted = disk
                 .join()
@@ -101,13 +100,15 @@ impl Warden {
                 self.roots.warm(&upper, base).during("upper")?;
             }
             cloned.wait_ready().during("slot process")?;
-            Ok(cloned.into_slot(
-                (slot, index, base),
-                (start_time, userns),
-                group,
-                limits,
-                upper,
-            ))
+            cloned
+                .into_slot(
+                    (slot, index, base),
+                    (start_time, userns),
+                    group,
+                    limits,
+                    upper,
+                )
+                .during("slot process")
         })
     }
 

@@ -467,3 +467,21 @@ pub fn extents(file: &File) -> io::Result<u64> {
     check(unsafe { libc::ioctl(file.as_raw_fd(), FS_IOC_FIEMAP as _, &mut map) }.into())?;
     Ok(map.mapped.into())
 }
+
+/// Kills the process; that it has ended already is fine.
+pub fn pidfd_kill(process: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: plain integers and a null pointer.
+    let sent = check(unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            process.as_raw_fd(),
+            libc::SIGKILL,
+            std::ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    });
+    match sent {
+        Err(e) if e.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+        other => other.map(drop),
+    }
+}

@@ -1,18 +1,19 @@
 //! What a slot's process does between clone and exec.
 //!
-//! The process is a copy of one thread of a many-threaded program: another thread may have held
-//! any lock at that instant, the allocator's included. So nothing here allocates, formats or
-//! panics; everything it needs was made before the clone and lies in [`Plan`].
+//! The process shares the memory of a many-threaded program until it executes the guest: its own
+//! descriptors, signal handlers and namespaces, but the warden's heap. So nothing here allocates,
+//! formats, locks, panics or writes to anything but its stack and errno; everything it needs was made
+//! before the clone and lies in [`Plan`].
 //!
 //! Order (the reasons are in the reference of each step):
-//!   1. close every descriptor but the plan's
+//!   1. close every descriptor but the plan's, tell that it is there
 //!   2. wait for the id maps, become root of the user namespace
 //!   3. a tmpfs as the work place: proc, dev, sys, the socket's directory
 //!   4. execute the guest, which goes on as `atoll_entry` tells: ready, claim, root, confinement
 //!
 //! A step that fails is told as (step, errno) on the control socket.
 
-use std::ffi::{CStr, c_char, c_int, c_long};
+use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::os::fd::RawFd;
 use std::ptr::null;
 
@@ -33,6 +34,8 @@ pub struct Plan {
     pub sys: *const [SysEntry],
 }
 
+/// Byte the process sends first.
+pub const HERE: u8 = b'h';
 /// Byte the warden sends when the id maps are written.
 pub const GO: u8 = b'g';
 /// Where the work place is mounted: a directory every Linux has and every user may enter, which
@@ -42,10 +45,13 @@ const STAGE: &CStr = c"/tmp";
 /// Runs in the child; never returns.
 ///
 /// # Safety
-/// Call only right after `clone3` in the child, with a plan whose pointers are valid.
-pub unsafe fn run(plan: &Plan) -> ! {
+/// Call only right after `clone3` in the child, with a [`Plan`] whose pointers are valid.
+pub unsafe extern "C" fn run(plan: *const c_void) -> ! {
     // SAFETY: the contract of this function; all calls below are plain system calls.
-    unsafe { fail(plan.control, steps(plan)) }
+    unsafe {
+        let plan = &*plan.cast::<Plan>();
+        fail(plan.control, steps(plan))
+    }
 }
 
 /// Tells the warden and exits.
@@ -91,6 +97,9 @@ unsafe fn try_steps(plan: &Plan) -> Result<Never, Failed> {
     unsafe {
         reset_signals();
         close_others(plan)?;
+        let here = [HERE];
+        let sent = libc::send(plan.control, here.as_ptr().cast(), 1, libc::MSG_NOSIGNAL);
+        ok(Step::Go, sent as c_long)?;
         let mut byte = [0u8; 1];
         receive_exactly(plan.control, &mut byte, Step::Go)?;
         become_root()?;

@@ -3,14 +3,18 @@
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::Scope;
 
 use atoll_entry::{ENTERED, Orders, READY, REPORT, Step};
 
 use super::child::{self, Plan};
 use super::sysfs::{self, SysEntry};
+use super::vfork;
 use crate::cgroup::{Group, Limits};
 use crate::config::IDS_PER_SANDBOX;
 use crate::gvisor::Prepared;
@@ -65,11 +69,50 @@ pub struct Process {
     pub pidfd: OwnedFd,
 }
 
-/// The process of a slot that has been cloned but does not run yet.
+/// The process of a slot that has been cloned but waits to be let go. Dropping it ends the process.
 pub struct Cloned {
     pub pid: i32,
-    pub pidfd: OwnedFd,
+    process: Unclaimed,
     control: OwnedFd,
+}
+
+/// Kills its process unless that was taken: the thread that cloned it waits for its exec or end.
+struct Unclaimed(Option<OwnedFd>);
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(pidfd) = &self.0
+            && let Err(error) = sys::pidfd_kill(pidfd.as_fd())
+        {
+            eprintln!("warden: the process of an unfinished slot: {error}");
+        }
+    }
+}
+
+/// Where the kernel stores what it made, before the child runs.
+struct Made {
+    pid: AtomicI32,
+    pidfd: AtomicI32,
+}
+
+impl Made {
+    fn new() -> Made {
+        Made {
+            pid: AtomicI32::new(0),
+            pidfd: AtomicI32::new(-1),
+        }
+    }
+
+    /// `None` when nothing was made. Once only: the descriptor goes to the caller.
+    fn take(&self) -> Option<(i32, Unclaimed)> {
+        let pidfd = self.pidfd.swap(-1, Ordering::AcqRel);
+        if pidfd < 0 {
+            return None;
+        }
+        // SAFETY: the kernel stored a new descriptor there, which nobody else has taken.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        Some((self.pid.load(Ordering::Acquire), Unclaimed(Some(pidfd))))
+    }
 }
 
 impl Launcher {
@@ -98,96 +141,96 @@ impl Launcher {
     }
 
     /// Clones a slot's process into its namespaces and groups; it waits for its id maps.
-    pub fn clone(
-        &self,
+    ///
+    /// A thread of its own takes on the sandbox's network namespace and user, so nobody has to bring
+    /// it back, and stands still until the process executes the guest; see [`vfork`].
+    pub fn clone<'scope, 'env>(
+        &'env self,
+        scope: &'scope Scope<'scope, 'env>,
         base: u32,
-        netns: BorrowedFd<'_>,
+        netns: OwnedFd,
         group: &Group,
-        socket_dir: BorrowedFd<'_>,
+        socket_dir: OwnedFd,
     ) -> io::Result<Cloned> {
         let (control, theirs) = sys::packet_pair()?;
         let cgroup = group.open_v2()?;
-        let mut kept = [
-            theirs.as_raw_fd(),
-            self.program.as_raw_fd(),
-            socket_dir.as_raw_fd(),
-        ];
-        let plan = Plan {
-            control: kept[0],
-            program: kept[1],
-            socket_dir: kept[2],
-            kept: {
-                kept.sort_unstable();
-                kept
-            },
-            sys: self.sys.as_slice(),
-        };
-        let plan = SharedPlan(&plan);
-        // A thread of its own, which ends afterwards: it takes on the sandbox's network namespace
-        // and user, and nobody has to bring it back.
-        let cloned = std::thread::scope(|scope| {
-            let worker = std::thread::Builder::new()
-                .name("clone".to_owned())
-                .spawn_scoped(scope, || plan.clone_as(base, netns, cgroup.as_fd()))?;
-            worker
-                .join()
-                .map_err(|_| io::Error::other("the cloning thread panicked"))?
-        });
-        let (pid, pidfd) = cloned?;
-        Ok(Cloned {
-            pid,
-            pidfd,
-            control,
-        })
+        let made = Arc::new(Made::new());
+        let result = made.clone();
+        let worker = std::thread::Builder::new()
+            .name("clone".to_owned())
+            .spawn_scoped(scope, move || {
+                let mut kept = [
+                    theirs.as_raw_fd(),
+                    self.program.as_raw_fd(),
+                    socket_dir.as_raw_fd(),
+                ];
+                let plan = Plan {
+                    control: kept[0],
+                    program: kept[1],
+                    socket_dir: kept[2],
+                    kept: {
+                        kept.sort_unstable();
+                        kept
+                    },
+                    sys: self.sys.as_slice(),
+                };
+                clone_here(&plan, base, netns.as_fd(), cgroup.as_fd(), &result)
+            })?;
+        let here = expect(control.as_fd(), child::HERE);
+        let process = made.take();
+        match (here, process) {
+            (Ok(()), Some((pid, process))) => Ok(Cloned {
+                pid,
+                process,
+                control,
+            }),
+            (here, process) => {
+                drop((process, control));
+                // The thread knows why there is no process.
+                worker
+                    .join()
+                    .map_err(|_| io::Error::other("the cloning thread panicked"))??;
+                here?;
+                Err(io::Error::other("the slot's process has no number"))
+            }
+        }
     }
 }
 
-/// Lets the plan, which holds pointers, be seen by the cloning thread.
-struct SharedPlan<'a>(&'a Plan);
-
-// SAFETY: the pointers are to data that outlives the scoped thread and is only read.
-unsafe impl Sync for SharedPlan<'_> {}
-
-impl SharedPlan<'_> {
-    fn clone_as(
-        &self,
-        base: u32,
-        netns: BorrowedFd<'_>,
-        cgroup: BorrowedFd<'_>,
-    ) -> io::Result<(i32, OwnedFd)> {
-        sys::join_namespace(netns, libc::CLONE_NEWNET)?;
-        // Both files are the current thread's network namespace's.
-        let net = Path::new("/proc/sys/net/ipv4");
-        let last = base + IDS_PER_SANDBOX - 1;
-        fs::write(net.join("ping_group_range"), format!("{base} {last}"))?;
-        fs::write(net.join("ip_unprivileged_port_start"), "0")?;
-        // Per-user limits of the kernel (inotify, namespaces) are charged to the creator of the
-        // user namespace: as root, all sandboxes would share the host's.
-        sys::set_effective_ids(base)?;
-        let mut pidfd: RawFd = -1;
-        // SAFETY: zero is a valid clone_args.
-        let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-        args.flags = (libc::CLONE_NEWUSER
-            | libc::CLONE_NEWNS
-            | libc::CLONE_NEWPID
-            | libc::CLONE_NEWIPC
-            | libc::CLONE_NEWUTS
-            | libc::CLONE_PIDFD) as u64
-            | CLONE_INTO_CGROUP;
-        args.exit_signal = libc::SIGCHLD as u64;
-        args.pidfd = &raw mut pidfd as u64;
-        args.cgroup = cgroup.as_raw_fd() as u64;
-        // SAFETY: without CLONE_VM this is a fork; the child calls only `child::run`.
-        let pid = check(unsafe {
-            libc::syscall(libc::SYS_clone3, &args, size_of::<libc::clone_args>())
-        })?;
-        if pid == 0 {
-            // SAFETY: this is the child of clone3 and the plan is alive in its copy of the memory.
-            unsafe { child::run(self.0) }
-        }
-        // SAFETY: the kernel stored a new descriptor there.
-        Ok((pid as i32, unsafe { OwnedFd::from_raw_fd(pidfd) }))
-    }
+/// Clones on the calling thread and returns when the child has executed the guest or ended.
+fn clone_here(
+    plan: &Plan,
+    base: u32,
+    netns: BorrowedFd<'_>,
+    cgroup: BorrowedFd<'_>,
+    made: &Made,
+) -> io::Result<()> {
+    sys::join_namespace(netns, libc::CLONE_NEWNET)?;
+    // Both files are the current thread's network namespace's.
+    let net = Path::new("/proc/sys/net/ipv4");
+    let last = base + IDS_PER_SANDBOX - 1;
+    fs::write(net.join("ping_group_range"), format!("{base} {last}"))?;
+    fs::write(net.join("ip_unprivileged_port_start"), "0")?;
+    // Per-user limits of the kernel (inotify, namespaces) are charged to the creator of the
+    // user namespace: as root, all sandboxes would share the host's.
+    sys::set_effective_ids(base)?;
+    // SAFETY: zero is a valid clone_args.
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.flags = (libc::CLONE_NEWUSER
+        | libc::CLONE_NEWNS
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_PARENT_SETTID
+        | libc::CLONE_PIDFD) as u64
+        | CLONE_INTO_CGROUP;
+    args.exit_signal = libc::SIGCHLD as u64;
+    args.parent_tid = made.pid.as_ptr() as u64;
+    args.pidfd = made.pidfd.as_ptr() as u64;
+    args.cgroup = cgroup.as_raw_fd() as u64;
+    // SAFETY: the child only makes system calls on what the plan holds, which lives until this
+    // thread goes on.
+    unsafe { vfork::clone3(args, child::run, std::ptr::from_ref(plan).cast()) }.map(drop)
 }
 
 /// The libc crate has it as a 32-bit constant that overflows.
@@ -214,14 +257,15 @@ impl Cloned {
     }
 
     pub fn into_slot(
-        self,
+        mut self,
         (id, index, base): (Id, u32, u32),
         (start_time, userns): (u64, OwnedFd),
         group: Group,
         limits: Limits,
         upper: Upper,
-    ) -> Slot {
-        Slot {
+    ) -> io::Result<Slot> {
+        let pidfd = self.process.0.take().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Slot {
             id,
             index,
             base,
@@ -229,7 +273,7 @@ impl Cloned {
                 process: Process {
                     pid: self.pid,
                     start_time,
-                    pidfd: self.pidfd,
+                    pidfd,
                 },
                 entry: Entry::Waiting(self.control),
             },
@@ -237,7 +281,7 @@ impl Cloned {
             group,
             limits,
             upper: Some(upper),
-        }
+        })
     }
 }
 

@@ -4,6 +4,7 @@ mod child;
 mod confinement;
 mod launch;
 mod sysfs;
+mod vfork;
 
 pub use confinement::Confinements;
 pub use launch::{
