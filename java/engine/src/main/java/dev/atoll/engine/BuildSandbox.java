@@ -193,6 +193,21 @@ final class BuildSandbox implements AutoCloseable {
         return tools.gate().make(() -> tools.warden().snapshot(plain.id(), snapshot));
     }
 
+    /** Puts the disk as it is now under this id in the pool; the boot goes on. */
+    SnapshotMade keepRunning(SnapshotId snapshot) {
+        return tools.gate().make(() -> tools.warden().snapshot(plain.id(), snapshot));
+    }
+
+    boolean isBooted() {
+        return boot != null;
+    }
+
+    /** Ends the boot and removes the disk, so that the next begins with another. */
+    void startOver() {
+        shutDown();
+        forgetDisk();
+    }
+
     private void shutDown() {
         Killed killed = tools.warden().kill(plain.id());
         tools.usage().ended(plain.id(), plain.project(), killed.usage());

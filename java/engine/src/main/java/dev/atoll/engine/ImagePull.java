@@ -32,8 +32,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Makes a template of one image: downloads the layers that the cache does not have, all at a time, and
- * applies them in their order, each in a sandbox on the disk that the one below left, which is kept by
- * the digests up to it. So images that begin alike share that part, whoever pulled it. Runs on a thread
+ * applies them in their order in a sandbox, whose disk is kept after each by the digests up to it. So images that begin alike share that part, whoever pulled it. Runs on a thread
  * of its own; others wait for it and read its log.
  */
 final class ImagePull {
@@ -202,7 +201,14 @@ final class ImagePull {
         }
     }
 
+    /** No code of the image runs, so one boot applies layer after layer. */
     private void boot(BuildSandbox box, String below, long diskBytes) {
+        if (box.isBooted()) {
+            if (onDisk.equals(below)) {
+                return;
+            }
+            box.startOver();
+        }
         if (below.isEmpty()) {
             box.boot(new DiskSource.Fresh(diskBytes));
             return;
@@ -212,9 +218,6 @@ final class ImagePull {
                 .orElseThrow(() -> new UnavailableException("a layer of image " + reference + " was dropped meanwhile; try again"));
         tools.cache().pin(disk);
         try {
-            if (!onDisk.isEmpty() && !onDisk.equals(below)) {
-                box.forgetDisk();
-            }
             box.boot(new DiskSource.OfSnapshot(disk));
         } finally {
             tools.cache().unpin(disk);
@@ -254,7 +257,7 @@ final class ImagePull {
     private void keep(BuildSandbox box, String key) {
         SnapshotId snapshot = tools.cache().begin();
         try {
-            SnapshotMade made = box.keep(snapshot);
+            SnapshotMade made = box.keepRunning(snapshot);
             tools.killPoints().reached(KillPoint.BUILD_STEP_KEPT);
             tools.cache().keep(key, project, snapshot, List.of(), made.used());
             onDisk = key;

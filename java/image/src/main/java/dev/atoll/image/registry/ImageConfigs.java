@@ -20,7 +20,7 @@ final class ImageConfigs {
     static Template.Config config(ImageReference image, JsonNode root) {
         JsonNode config = root.path("config");
         String workdir = config.path("WorkingDir").asString("");
-        if (!workdir.isEmpty() && !workdir.startsWith("/")) {
+        if (!workdir.startsWith("/")) {
             workdir = "/" + workdir;
         }
         var read = new Template.Config(

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import javax.net.ssl.SSLException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -169,7 +170,8 @@ final class RegistryHttp implements AutoCloseable {
         if (to.getHost() == null || !plain && !"https".equals(to.getScheme())) {
             throw new ImageException(Reason.REFUSED, "registry " + registry + " leads to an address without TLS");
         }
-        if (settings.of(registry).isEmpty()) {
+        boolean itself = to.getAuthority().equals(URI.create(base(registry)).getAuthority());
+        if (!itself && settings.of(to.getAuthority()).isEmpty()) {
             Addresses.requirePublic(to);
         }
     }
@@ -191,6 +193,8 @@ final class RegistryHttp implements AutoCloseable {
                     "registry " + registry + " sent no answer within " + settings.stallTimeout().toMillis() + " ms", e);
         } catch (ConnectException e) {
             throw unreachable(registry, "no connection", e);
+        } catch (SSLException e) {
+            throw unreachable(registry, "no TLS: " + reason(e), e);
         } catch (IOException e) {
             throw new ImageException(
                     Reason.CUT, "the connection to registry " + registry + " broke before an answer came: " + reason(e), e);
