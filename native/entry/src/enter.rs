@@ -1,11 +1,15 @@
 //! What the guest does at the claim.
 
-use std::ffi::{CStr, c_long};
+use std::ffi::{CStr, CString, OsStr, c_long};
+use std::fs::DirBuilder;
+use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::process;
 use std::ptr::null;
 
-use crate::orders::{MAX_PACKET, Orders};
+use crate::orders::{MAX_PACKET, MAX_VOLUMES, Orders};
 use crate::step::{Failed, Step};
 use crate::{ENTERED, READY, stage};
 
@@ -31,6 +35,7 @@ impl Slot {
         let entered = self.receive().and_then(|claim| {
             let orders = Orders::parse(&claim.packet).ok_or(Failed(Step::Claim, libc::EPROTO))?;
             enter_root(claim.overlay)?;
+            mount_volumes(&orders, claim.volumes)?;
             set_hostname(orders.hostname)?;
             confine(&orders)?;
             Ok(claim.spool)
@@ -62,7 +67,8 @@ impl Slot {
 
     fn receive(&self) -> Result<Claim, Failed> {
         let mut packet = vec![0u8; MAX_PACKET];
-        let mut control = [0u64; 8];
+        // A header and the descriptors, rounded up.
+        let mut control = [0u64; 2 + (FIRST + MAX_VOLUMES).div_ceil(2)];
         // SAFETY: the buffers outlive the call; the control message is checked before it is read.
         unsafe {
             let mut vector = libc::iovec {
@@ -86,28 +92,36 @@ impl Slot {
             }
             done(Step::Claim, n as c_long)?;
             let header = libc::CMSG_FIRSTHDR(&message);
-            let two = libc::CMSG_LEN(2 * size_of::<RawFd>() as libc::c_uint) as usize;
-            if header.is_null()
-                || (*header).cmsg_type != libc::SCM_RIGHTS
-                || (*header).cmsg_len as usize != two
-            {
+            if header.is_null() || (*header).cmsg_type != libc::SCM_RIGHTS {
                 return Err(Failed(Step::Claim, libc::EPROTO));
             }
+            let bytes = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
             let fds = libc::CMSG_DATA(header).cast::<RawFd>();
+            let mut all = (0..bytes / size_of::<RawFd>())
+                .map(|number| OwnedFd::from_raw_fd(fds.add(number).read_unaligned()));
+            let (Some(overlay), Some(spool)) = (all.next(), all.next()) else {
+                return Err(Failed(Step::Claim, libc::EPROTO));
+            };
             packet.truncate(n as usize);
             Ok(Claim {
-                overlay: OwnedFd::from_raw_fd(fds.read_unaligned()),
-                spool: OwnedFd::from_raw_fd(fds.add(1).read_unaligned()),
+                overlay,
+                spool,
+                volumes: all.collect(),
                 packet,
             })
         }
     }
 }
 
+/// Descriptors of a claim before those of its volumes: overlay and spool.
+const FIRST: usize = 2;
+
 struct Claim {
     /// Detached mount.
     overlay: OwnedFd,
     spool: OwnedFd,
+    /// Detached mounts.
+    volumes: Vec<OwnedFd>,
     packet: Vec<u8>,
 }
 
@@ -155,6 +169,35 @@ fn enter_root(overlay: OwnedFd) -> Result<(), Failed> {
         done(Step::Pivot, libc::umount2(here, libc::MNT_DETACH).into())?;
         done(Step::Pivot, libc::chdir(c"/".as_ptr()).into())
     }
+}
+
+/// Only the sandbox's own tree is left: what its files make of a path leads nowhere else.
+fn mount_volumes(orders: &Orders<'_>, mounts: Vec<OwnedFd>) -> Result<(), Failed> {
+    if orders.volumes.len() != mounts.len() {
+        return Err(Failed(Step::Claim, libc::EPROTO));
+    }
+    for (path, mount) in orders.volumes.iter().zip(mounts) {
+        let path = OsStr::from_bytes(path);
+        let errno = |e: io::Error| Failed(Step::Volume, e.raw_os_error().unwrap_or(libc::EIO));
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(path)
+            .map_err(errno)?;
+        let path = CString::new(path.as_bytes()).map_err(|_| Failed(Step::Volume, libc::EINVAL))?;
+        // SAFETY: a descriptor of ours and valid C strings.
+        done(Step::Volume, unsafe {
+            libc::syscall(
+                libc::SYS_move_mount,
+                mount.as_raw_fd(),
+                c"".as_ptr(),
+                libc::AT_FDCWD,
+                path.as_ptr(),
+                libc::MOVE_MOUNT_F_EMPTY_PATH,
+            )
+        })?;
+    }
+    Ok(())
 }
 
 fn move_mount(source: &CStr, target: &CStr) -> Result<(), Failed> {

@@ -12,7 +12,7 @@
 //! | from | to | packet |
 //! |---|---|---|
 //! | guest | warden | [`READY`] when it waits for a claim |
-//! | warden | guest | [`Orders`], with overlay and spool |
+//! | warden | guest | [`Orders`], with overlay, spool and volumes |
 //! | guest | warden | [`ENTERED`] when it is confined; then it closes the socket |
 //! | either process of the slot | warden | (step, errno) of what failed; then it exits |
 //!
@@ -23,7 +23,7 @@ mod orders;
 mod step;
 
 pub use enter::Slot;
-pub use orders::{MAX_HOSTNAME, Orders};
+pub use orders::{MAX_HOSTNAME, MAX_VOLUME_PATH, MAX_VOLUMES, Orders};
 pub use step::{Failed, REPORT, Step};
 
 /// Tells the warden that the process waits for a claim.

@@ -45,6 +45,7 @@ pub enum Step {
     Capabilities = 16,
     Exec = 17,
     CgroupNamespace = 18,
+    Volume = 19,
 }
 
 impl Step {
@@ -69,6 +70,7 @@ impl Step {
             16 => "dropping capabilities",
             17 => "executing the guest",
             18 => "the cgroup namespace",
+            19 => "mounting a volume",
             _ => "an unknown step",
         }
     }

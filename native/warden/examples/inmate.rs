@@ -81,6 +81,9 @@ fn act(words: &[&str], spool: BorrowedFd<'_>) -> io::Result<String> {
             let uid = uid.parse().unwrap_or(0);
             std::os::unix::fs::chown(path, Some(uid), Some(uid)).map(|()| String::new())?
         }
+        ["symlink", target, path] => {
+            std::os::unix::fs::symlink(target, path).map(|()| String::new())?
+        }
         ["link", path] => fs::read_link(path)?.to_string_lossy().into_owned(),
         ["hostname"] => fs::read_to_string("/proc/sys/kernel/hostname")?,
         ["spool", text] => {

@@ -13,6 +13,7 @@ use crate::pool::{ext4, loopdev};
 use crate::seccomp::Profile;
 use crate::slot::start_time;
 use crate::sys;
+use crate::volumes::VolumeMount;
 use crate::warden::{END_LIMIT, Sandbox, Warden};
 
 impl Warden {
@@ -88,6 +89,7 @@ impl Warden {
             pidfd,
             group,
             layers: layers?,
+            volumes: Mutex::new(self.volumes_of(record)?),
             limits: Mutex::new(Limits {
                 cpu_millis: record.cpu_millis,
                 memory_bytes: record.memory_bytes,
@@ -126,6 +128,12 @@ impl Warden {
             eprintln!("warden: disk {sandbox} was frozen and is thawed");
         }
         Ok((mounted.mount, mounted.loop_number))
+    }
+
+    /// Mounted again, so that they count as used; the kernel gives the superblocks in use.
+    fn volumes_of(&self, record: &LiveRecord) -> Outcome<Vec<Arc<VolumeMount>>> {
+        let ids = record.volumes.iter();
+        ids.map(|id| self.volume(Id::of("volumes", id)?)).collect()
     }
 
     /// Ends processes in groups of the instance that belong to no adopted sandbox: unclaimed slots

@@ -31,6 +31,7 @@ impl Warden {
         let known_sandboxes = parse("known_sandboxes", &request.known_sandboxes)?;
         let known_snapshots = parse("known_snapshots", &request.known_snapshots)?;
         let known_layers = parse("known_layers", &request.known_layers)?;
+        let known_volumes = parse("known_volumes", &request.known_volumes)?;
         let mut audit = Findings {
             leaks: Vec::new(),
             repair: request.repair,
@@ -51,6 +52,7 @@ impl Warden {
             for (family, accounted) in [
                 (Family::Disk, &known_sandboxes),
                 (Family::Snapshot, &known_snapshots),
+                (Family::Volume, &known_volumes),
             ] {
                 for id in self.pool.ids(family).during("disks")? {
                     if !accounted.contains(&id) {
@@ -58,6 +60,7 @@ impl Warden {
                         audit.found("file", name.display(), || match family {
                             Family::Disk => self.delete_disk(id),
                             Family::Snapshot => self.delete_snapshot(id),
+                            Family::Volume => self.delete_volume(id),
                         });
                     }
                 }
@@ -152,6 +155,7 @@ impl Warden {
                 // Being formatted.
                 (Some("empty"), _) => true,
                 (Some("disks"), Some(id)) => known.sandboxes.contains(&id) || self.at_work(id),
+                (Some("volumes"), Some(id)) => self.volumes.is_used(id) || self.at_work(id),
                 // A claimed slot's device keeps the name its image had at first.
                 (Some("slots"), Some(slot)) => known.slots.contains(&slot) || self.at_work(slot),
                 _ => false,
@@ -194,13 +198,15 @@ impl Warden {
         for (dir, keep) in [("slots", Some(&known.waiting)), ("tmp", None)] {
             for entry in fs::read_dir(self.pool.root.join(dir)).during("pool")? {
                 let path = entry.during("pool")?.path();
+                // Half-made things are called after what they are for: image-<id>.img.
                 let id = path
                     .file_stem()
                     .and_then(|n| n.to_str())
+                    .and_then(|name| name.rsplit('-').next())
                     .and_then(Id::parse);
-                if let (Some(keep), Some(id)) = (keep, id)
-                    && (keep.contains(&id) || self.at_work(id))
-                {
+                if id.is_some_and(|id| {
+                    keep.is_some_and(|keep| keep.contains(&id)) || self.at_work(id)
+                }) {
                     continue;
                 }
                 audit.found("file", path.display(), || {
@@ -209,7 +215,7 @@ impl Warden {
             }
         }
         // A record whose image was never renamed.
-        for dir in ["disks", "snapshots", "layers"] {
+        for dir in ["disks", "snapshots", "volumes", "layers"] {
             for entry in fs::read_dir(self.pool.root.join(dir)).during("pool")? {
                 let path = entry.during("pool")?.path();
                 let other = match path.extension().and_then(|e| e.to_str()) {

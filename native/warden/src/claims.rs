@@ -20,6 +20,7 @@ use crate::pool::layers::LayerMount;
 use crate::pool::{Pool, durable, ext4, loopdev, used_bytes};
 use crate::seccomp::Profile;
 use crate::slot::{self, Entry, Kind, Process, Slot};
+use crate::volumes::{Mount, View};
 use crate::warden::{END_LIMIT, Sandbox, Warden};
 use crate::watcher::Signal;
 
@@ -33,6 +34,7 @@ struct Order {
     network: bool,
     profile: Profile,
     limits: crate::cgroup::Limits,
+    volumes: Vec<Mount>,
 }
 
 enum DiskSource {
@@ -51,6 +53,10 @@ impl Order {
         if let (Kind::Container { .. }, DiskSource::Memory(_)) = (&slot.kind, &self.disk) {
             let what = "a container cannot go on from saved memory";
             return Err(Fault::invalid("memory", what));
+        }
+        if !self.volumes.is_empty() && slot.layers_ahead().is_some() {
+            let what = "volumes are mounted in a slot that has no root yet";
+            return Err(Fault::invalid("slot", what));
         }
         let Some(layers) = slot.layers_ahead() else {
             return Ok(());
@@ -74,6 +80,7 @@ pub struct Place<'a> {
     pub upper: &'a Upper,
     pub slot: &'a Slot,
     pub profile: Profile,
+    pub volumes: &'a [View],
 }
 
 /// Most layers below one sandbox; the kernel's own bound is 500.
@@ -131,6 +138,7 @@ impl Warden {
             network: claim.network,
             profile,
             limits: self.limits(claim.limits),
+            volumes: checked_volumes(claim, profile)?,
         })
     }
 
@@ -203,11 +211,12 @@ impl Warden {
         mut slot: Slot,
     ) -> Outcome<Claimed> {
         let made = self.memory_of(order).and_then(|memory| {
+            let (views, volumes) = self.volume_views(&order.volumes, slot.userns.as_fd())?;
             let (upper, size) = self.disk_of(order, &mut slot)?;
-            let unused = self.run(order, layers, &mut slot, &upper, memory.as_ref())?;
-            Ok((unused, upper, size))
+            let unused = self.run(order, layers, &mut slot, &upper, &views, memory.as_ref())?;
+            Ok((unused, upper, size, volumes))
         });
-        let (mut unused, upper, size) = match made {
+        let (mut unused, upper, size, volumes) = match made {
             Ok(made) => made,
             Err(fault) => {
                 self.undo(order, slot);
@@ -273,6 +282,7 @@ impl Warden {
             pidfd,
             group,
             layers: order.layers.clone(),
+            volumes: Mutex::new(volumes),
             limits: Mutex::new(order.limits),
             mark: Mutex::new(Mark::None),
             holds: Mutex::default(),
@@ -431,6 +441,7 @@ impl Warden {
         layers: &[Arc<LayerMount>],
         slot: &mut Slot,
         upper: &Upper,
+        volumes: &[View],
         memory: Option<&Saved>,
     ) -> Outcome<Leftovers> {
         slot.group
@@ -454,6 +465,7 @@ impl Warden {
                             upper,
                             slot,
                             profile: order.profile,
+                            volumes,
                         };
                         self.enter(&place, control.as_fd(), &order.hostname)
                     }
@@ -473,8 +485,14 @@ impl Warden {
             }
             Kind::Gvisor(Prepared { netns, warm: None }) => {
                 let places = memory.map(|saved| (saved.image.as_path(), saved.guest.as_path()));
-                let (process, unused) =
-                    self.start_gvisor(slot, netns.as_fd(), layers, upper, order.profile, places)?;
+                let place = Place {
+                    layers,
+                    upper,
+                    slot,
+                    profile: order.profile,
+                    volumes,
+                };
+                let (process, unused) = self.start_gvisor(&place, netns.as_fd(), places)?;
                 self.record(order, slot, &process)?;
                 if let DiskSource::Memory(id) = order.disk
                     && id == order.sandbox
@@ -529,8 +547,19 @@ impl Warden {
             capabilities: confinement.capabilities,
             hostname: hostname.as_bytes(),
             filter: &confinement.filter,
+            volumes: place
+                .volumes
+                .iter()
+                .map(|view| view.path.as_bytes())
+                .collect(),
         };
-        slot::enter(control, overlay, place.upper.spool.as_fd(), &orders).map_err(|e| Fault {
+        let volumes: Vec<BorrowedFd<'_>> = place
+            .volumes
+            .iter()
+            .map(|view| view.mount.as_fd())
+            .collect();
+        let spool = place.upper.spool.as_fd();
+        slot::enter(control, overlay, spool, &volumes, &orders).map_err(|e| Fault {
             code: wire::failure::Code::GuestFailed,
             ..Fault::io("guest", e)
         })?;
@@ -549,6 +578,11 @@ impl Warden {
             index: slot.index,
             slot: slot.id.to_string(),
             layers: order.layers.iter().map(Id::to_string).collect(),
+            volumes: order
+                .volumes
+                .iter()
+                .map(|mount| mount.volume.to_string())
+                .collect(),
             cpu_millis: order.limits.cpu_millis,
             memory_bytes: order.limits.memory_bytes,
             pids: order.limits.pids,
@@ -625,6 +659,20 @@ pub fn checked_layers(layers: &[String]) -> Outcome<Vec<Id>> {
         ));
     }
     layers.iter().map(|l| Id::of("layers", l)).collect()
+}
+
+fn checked_volumes(claim: &wire::Claim, profile: Profile) -> Outcome<Vec<Mount>> {
+    let volumes = Mount::all(&claim.volumes)?;
+    if matches!(claim.disk, Some(claim::Disk::Memory(_))) && !volumes.is_empty() {
+        let what = "a sandbox that goes on from saved memory has no volumes";
+        return Err(Fault::invalid("volumes", what));
+    }
+    // What may mount may also make a mount writable again.
+    if profile == Profile::Extended && volumes.iter().any(|mount| mount.read_only) {
+        let what = "a volume cannot be read-only in the extended profile";
+        return Err(Fault::invalid("volumes", what));
+    }
+    Ok(volumes)
 }
 
 fn checked_hostname(name: &str) -> Outcome<String> {

@@ -130,6 +130,10 @@ impl Warden {
             index: sandbox.index,
             slot: sandbox.slot.to_string(),
             layers: sandbox.layers.iter().map(Id::to_string).collect(),
+            volumes: lock(&sandbox.volumes)
+                .iter()
+                .map(|volume| volume.id.to_string())
+                .collect(),
             cpu_millis: limits.cpu_millis,
             memory_bytes: limits.memory_bytes,
             pids: limits.pids,

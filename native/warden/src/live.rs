@@ -21,6 +21,8 @@ pub struct LiveRecord {
     pub index: u32,
     pub slot: String,
     pub layers: Vec<String>,
+    #[serde(default)]
+    pub volumes: Vec<String>,
     pub cpu_millis: u32,
     pub memory_bytes: u64,
     pub pids: u32,

@@ -47,6 +47,12 @@ impl Leftovers {
     }
 }
 
+impl Held {
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.mount.as_fd()
+    }
+}
+
 impl Upper {
     /// The mount of the disk, and the rest for later.
     pub fn part(self, leftovers: &mut Leftovers) -> Mounted {
@@ -102,6 +108,19 @@ impl Roots {
             spool,
             view,
         })
+    }
+
+    /// A detached mount of the directory `source` of a mount that is held.
+    pub fn view(
+        &self,
+        source: BorrowedFd<'_>,
+        attributes: u64,
+        userns: BorrowedFd<'_>,
+    ) -> io::Result<OwnedFd> {
+        match self {
+            Roots::Descriptors => clone(source, c"", attributes, userns),
+            Roots::Paths(staging) => staging.run(|| clone(source, c"", attributes, userns)),
+        }
     }
 
     /// A detached mount of the spool, for a sandbox that takes no descriptor.

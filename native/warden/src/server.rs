@@ -85,6 +85,18 @@ fn converse(warden: &Warden, stream: UnixStream) -> io::Result<()> {
         if let Some(Op::Subscribe(_)) = request.op {
             return stream_events(warden, &mut writer);
         }
+        if let Some(Op::ReadImage(request)) = &request.op {
+            if let Err(fault) = warden.read_image(request, &mut writer)? {
+                respond(&mut writer, Reply::Failure(fault.into_wire()))?;
+            }
+            continue;
+        }
+        if let Some(Op::WriteImage(request)) = &request.op {
+            if let Err(fault) = warden.write_image(request, &mut reader, &mut writer)? {
+                respond(&mut writer, Reply::Failure(fault.into_wire()))?;
+            }
+            continue;
+        }
         let reply = match request.op {
             Some(op) => answer(warden, op),
             None => Err(Fault::invalid(
@@ -100,7 +112,7 @@ fn converse(warden: &Warden, stream: UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-fn respond(writer: &mut UnixStream, result: Reply) -> io::Result<()> {
+pub fn respond(writer: &mut UnixStream, result: Reply) -> io::Result<()> {
     let mut response = Response {
         result: Some(result),
     };
@@ -161,6 +173,16 @@ fn answer(warden: &Warden, op: Op) -> Outcome<Reply> {
             Id::of("snapshot", &r.snapshot)?,
         )?),
         Op::DeleteMemory(r) => done(warden.delete_memory(Id::of("id", &r.id)?)?),
+        Op::ReadImage(_) | Op::WriteImage(_) | Op::ImagePart(_) | Op::ImageEnd(_) => {
+            return Err(Fault::invalid(
+                "op",
+                "no image is being written on this connection",
+            ));
+        }
+        Op::CreateVolume(r) => {
+            Reply::Volume(warden.create_volume(Id::of("volume", &r.volume)?, r.bytes)?)
+        }
+        Op::DeleteVolume(r) => done(warden.delete_volume(Id::of("volume", &r.volume)?)?),
         Op::Usage(r) => Reply::Usage(warden.usage(&r.sandboxes)?),
         Op::Df(_) => Reply::Df(warden.df()?),
         Op::Audit(r) => Reply::Audit(warden.audit(&r)?),
@@ -231,6 +253,7 @@ fn everything(warden: &Warden) -> Outcome<Everything> {
         live,
         disks: warden.pool.list(Family::Disk).during("disks")?,
         snapshots: warden.pool.list(Family::Snapshot).during("snapshots")?,
+        volumes: warden.pool.list(Family::Volume).during("volumes")?,
         layers: layers(warden)?,
         slots,
         memories: crate::gvisor::memory::list(&warden.pool, &warden.key).during("memory")?,

@@ -25,6 +25,7 @@ use crate::pool::layers::Layers;
 use crate::pool::{Pool, c_path};
 use crate::slot::{Confinements, Launcher};
 use crate::sys::{self, FsContext, check};
+use crate::volumes::Volumes;
 use crate::warden::{State, Warden};
 use crate::watcher::Watcher;
 
@@ -82,6 +83,7 @@ pub fn run(config: Config) -> Result<(), String> {
         config,
         pool,
         layers: Layers::default(),
+        volumes: Volumes::default(),
         roots,
         cgroups,
         network,

@@ -128,6 +128,7 @@ impl Warden {
             upper,
             slot: &slot,
             profile: Profile::Standard,
+            volumes: &[],
         };
         let unused = self.enter(&place, control.as_fd(), &default_hostname(slot.id))?;
         self.afterwards(Job { disk: None, unused });

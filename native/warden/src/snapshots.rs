@@ -110,7 +110,7 @@ impl Warden {
         })
     }
 
-    fn refuse_live(&self, sandbox: Id) -> Outcome<()> {
+    pub fn refuse_live(&self, sandbox: Id) -> Outcome<()> {
         if lock(&self.state).sandboxes.contains_key(&sandbox) {
             return Err(Fault::new(
                 Code::WrongState,

@@ -179,6 +179,43 @@ pub fn open_at(dir: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> io::Resu
     owned(unsafe { libc::openat(dir.as_raw_fd(), path.as_ptr(), flags | libc::O_CLOEXEC) }.into())
 }
 
+/// Opens the directory that is the entry `name` of `dir`: no link, nothing mounted over it.
+pub fn open_plain(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
+    // SAFETY: zero is a valid value of this plain structure.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC) as u64;
+    how.resolve = libc::RESOLVE_BENEATH
+        | libc::RESOLVE_NO_SYMLINKS
+        | libc::RESOLVE_NO_MAGICLINKS
+        | libc::RESOLVE_NO_XDEV;
+    // SAFETY: `name` and `how` live through the call and the size is given.
+    owned(unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            dir.as_raw_fd(),
+            name.as_ptr(),
+            &how,
+            size_of::<libc::open_how>(),
+        )
+    })
+}
+
+/// Makes the directory `name` in `dir` with exactly this mode.
+pub fn make_directory(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> io::Result<()> {
+    // SAFETY: `name` is a valid C string.
+    check(unsafe { libc::mkdirat(dir.as_raw_fd(), name.as_ptr(), mode) }.into())?;
+    change_mode(dir, name, mode)
+}
+
+/// Sets the mode of the directory `name` in `dir`; a link there is not followed.
+pub fn change_mode(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> io::Result<()> {
+    let directory = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let directory = open_at(dir, name, directory)?;
+    // SAFETY: plain integers.
+    check(unsafe { libc::fchmod(directory.as_raw_fd(), mode) }.into())?;
+    Ok(())
+}
+
 /// Flushes the file system of a mount.
 pub fn sync_fs(mount: BorrowedFd<'_>) -> io::Result<()> {
     // The descriptor of a detached mount is only a path.
@@ -401,12 +438,13 @@ pub fn packet_pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// Most descriptors one message of [`send_fds`] carries.
-pub const MAX_FDS: usize = 2;
+pub const MAX_FDS: usize = 2 + atoll_entry::MAX_VOLUMES;
 
 /// One packet with descriptors.
 pub fn send_fds(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     assert!(fds.len() <= MAX_FDS);
-    let mut control = [0u64; 8];
+    // A header and the descriptors, rounded up.
+    let mut control = [0u64; 2 + MAX_FDS.div_ceil(2)];
     let mut vector = libc::iovec {
         iov_base: bytes.as_ptr() as *mut _,
         iov_len: bytes.len(),

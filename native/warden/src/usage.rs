@@ -61,6 +61,7 @@ impl Warden {
             layers_used: layers.into_iter().map(|id| self.pool.layer_bytes(id)).sum(),
             snapshots_used: self.pool.used(Family::Snapshot).during("snapshots")?,
             disks_used: self.pool.used(Family::Disk).during("disks")?,
+            volumes_used: self.pool.used(Family::Volume).during("volumes")?,
         })
     }
 }

@@ -25,6 +25,7 @@ use crate::pool::Pool;
 use crate::pool::layers::Layers;
 use crate::seccomp::Profile;
 use crate::slot::{Confinements, Launcher, Slot};
+use crate::volumes::{VolumeMount, Volumes};
 use crate::watcher::Watcher;
 
 /// How long an end may take: processes in uninterruptible sleep, journals being written.
@@ -34,6 +35,7 @@ pub struct Warden {
     pub config: Config,
     pub pool: Pool,
     pub layers: Layers,
+    pub volumes: Volumes,
     pub roots: Roots,
     pub cgroups: Cgroups,
     pub network: Network,
@@ -76,6 +78,8 @@ pub struct Sandbox {
     pub pidfd: OwnedFd,
     pub group: Group,
     pub layers: Vec<Id>,
+    /// Kept mounted until it ends.
+    pub volumes: Mutex<Vec<Arc<VolumeMount>>>,
     pub limits: Mutex<Limits>,
     pub mark: Mutex<Mark>,
     pub holds: Mutex<Holds>,
@@ -187,6 +191,7 @@ impl Warden {
         }
         let status = crate::sys::reap(sandbox.pidfd.as_fd()).unwrap_or(-1);
         drop(lock(&sandbox.upper).take());
+        let volumes = std::mem::take(&mut *lock(&sandbox.volumes));
         drop(lock(&sandbox.oom).take());
         std::thread::scope(|scope| {
             // Disk and network wait for different parts of the kernel.
@@ -194,7 +199,9 @@ impl Warden {
                 .name("network".to_owned())
                 .spawn_scoped(scope, || self.network.destroy(sandbox.index))
                 .during("thread")?;
-            let synced = self.sync_disk(sandbox);
+            let synced = self
+                .sync_disk(sandbox)
+                .and(self.sync_volumes(&volumes));
             let destroyed = network
                 .join()
                 .map_err(|_| Fault::new(Code::Io, "the thread of the network panicked"))?;

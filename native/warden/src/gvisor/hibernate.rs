@@ -106,6 +106,10 @@ impl Warden {
     fn with_sentry(&self, id: Id) -> Outcome<Arc<Sandbox>> {
         let sandbox = self.sandbox(id)?;
         match sandbox.isolation {
+            Isolation::Gvisor if !lock(&sandbox.volumes).is_empty() => Err(Fault::new(
+                Code::Unsupported,
+                "memory of a sandbox with volumes cannot be saved",
+            )),
             Isolation::Gvisor => Ok(sandbox),
             Isolation::Container => Err(Fault::new(
                 Code::Unsupported,

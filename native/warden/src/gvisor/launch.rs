@@ -10,13 +10,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::runsc::{self, Runsc};
-use super::spec::{self, BUNDLE, GUEST, LOG, PID, ROOT, SOCKETS, SPOOL, STAGE};
+use super::spec::{self, BUNDLE, GUEST, LOG, PID, ROOT, SOCKETS, SPOOL, STAGE, VOLUMES};
 use crate::cgroup::Group;
 use crate::ids::Id;
 use crate::pool::c_path;
 use crate::seccomp::Profile;
 use crate::slot::{Process, start_time};
 use crate::sys::{self, FsContext, check};
+use crate::volumes::View;
 
 /// A start that takes longer is stuck. A restore reads the memory of the sandbox.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -49,6 +50,7 @@ pub struct Launch<'a> {
     pub profile: Profile,
     /// Capabilities of the profile.
     pub capabilities: u64,
+    pub volumes: &'a [View],
     /// Directory with the memory to go on from; its guest program.
     pub memory: Option<(&'a Path, &'a Path)>,
 }
@@ -75,7 +77,12 @@ impl Runsc {
             .memory
             .map_or(self.guest.as_path(), |(_, guest)| guest);
         stage(&launch, guest)?;
-        let config = spec::config(launch.base, launch.profile, launch.capabilities);
+        let config = spec::config(
+            launch.base,
+            launch.profile,
+            launch.capabilities,
+            launch.volumes,
+        );
         fs::write(format!("{BUNDLE}/config.json"), config.to_string())?;
         self.run(&launch)?;
         process(&launch)
@@ -129,7 +136,9 @@ fn stage(launch: &Launch<'_>, guest: &Path) -> io::Result<()> {
     let tmpfs = context
         .mount(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC)?;
     sys::attach(tmpfs.as_fd(), &c_path(Path::new(STAGE)))?;
-    for dir in [BUNDLE, ROOT, SOCKETS, SPOOL, GUEST] {
+    let volumes: Vec<String> = (0..launch.volumes.len()).map(spec::volume).collect();
+    let names = [BUNDLE, ROOT, SOCKETS, SPOOL, GUEST, VOLUMES];
+    for dir in names.into_iter().chain(volumes.iter().map(String::as_str)) {
         fs::create_dir(dir)?;
         // Whatever our umask is: the gofer passes there as the sandbox's root.
         fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
@@ -145,6 +154,9 @@ fn stage(launch: &Launch<'_>, guest: &Path) -> io::Result<()> {
         (guest.as_fd(), GUEST),
     ] {
         sys::attach(mount, &c_path(Path::new(target)))?;
+    }
+    for (view, target) in launch.volumes.iter().zip(&volumes) {
+        sys::attach(view.mount.as_fd(), &c_path(Path::new(target)))?;
     }
     Ok(())
 }

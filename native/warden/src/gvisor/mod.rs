@@ -18,7 +18,7 @@ mod userns;
 
 pub use launch::{Launch, Prepared, Warm};
 pub use runsc::{Gvisor, Runsc};
-pub use seal::Key;
+pub use seal::{ImageSeal, Key};
 use userns::user_namespace;
 
 use atoll_wire::warden::doctor_report::Check;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use atoll_wire::warden::failure::Code;
 
 use super::{Gvisor, Launch, Prepared, Runsc, Warm, user_namespace};
+use crate::claims::Place;
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
-use crate::mounts::{Leftovers, Upper};
+use crate::mounts::Leftovers;
 use crate::pool::layers::LayerMount;
 use crate::seccomp::Profile;
 use crate::slot::{Kind, Process, Slot, socket_dir};
@@ -68,8 +69,14 @@ impl Warden {
             return Err(Fault::new(Code::WrongState, "the slot has no disk"));
         };
         let netns = prepared.netns.as_fd();
-        let (process, leftovers) =
-            self.start_gvisor(slot, netns, &mounts?, upper, Profile::Standard, None)?;
+        let place = Place {
+            layers: &mounts?,
+            upper,
+            slot,
+            profile: Profile::Standard,
+            volumes: &[],
+        };
+        let (process, leftovers) = self.start_gvisor(&place, netns, None)?;
         drop(leftovers);
         if let Kind::Gvisor(prepared) = &mut slot.kind {
             let layers = layers.to_vec();
@@ -81,13 +88,17 @@ impl Warden {
     /// Root, spool and socket directory as mounts, then `runsc`. `memory`: see [`Launch`].
     pub fn start_gvisor(
         &self,
-        slot: &Slot,
+        place: &Place<'_>,
         netns: BorrowedFd<'_>,
-        layers: &[Arc<LayerMount>],
-        upper: &Upper,
-        profile: Profile,
         memory: Option<(&Path, &Path)>,
     ) -> Outcome<(Process, Leftovers)> {
+        let &Place {
+            layers,
+            upper,
+            slot,
+            profile,
+            volumes,
+        } = place;
         let userns = slot.userns.as_fd();
         let (root, leftovers) = self
             .roots
@@ -105,6 +116,7 @@ impl Warden {
             sockets,
             profile,
             capabilities: self.confinements.of(profile).capabilities,
+            volumes,
             memory,
         };
         let process = self.runsc()?.start(launch).map_err(|e| Fault {

@@ -63,12 +63,42 @@ impl Key {
         )
     }
 
+    /// A hash over the parts of an image of `size` bytes.
+    pub fn image(&self, size: u64) -> ImageSeal {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(b"image 1");
+        hasher.update(&size.to_le_bytes());
+        ImageSeal(hasher)
+    }
+
     /// The body of a sealed text; `None` when it was not sealed with this key or was altered.
     pub fn open_sealed<'a>(&self, sealed: &'a str) -> Option<&'a str> {
         let (hash, body) = sealed.split_once('\n')?;
         let hash = blake3::Hash::from_hex(hash).ok()?;
         // Compared in constant time.
         (blake3::keyed_hash(&self.0, body.as_bytes()) == hash).then_some(body)
+    }
+}
+
+/// Tells an image that was read of the pool from any other.
+pub struct ImageSeal(blake3::Hasher);
+
+impl ImageSeal {
+    pub fn part(&mut self, index: u32, content: &[u8]) {
+        self.0.update(&index.to_le_bytes());
+        self.0.update(&(content.len() as u32).to_le_bytes());
+        self.0.update(content);
+    }
+
+    pub fn finish(&self) -> Vec<u8> {
+        self.0.finalize().as_bytes().to_vec()
+    }
+
+    /// Compared in constant time.
+    pub fn is(&self, expected: &[u8]) -> bool {
+        expected
+            .try_into()
+            .is_ok_and(|expected: [u8; 32]| self.0.finalize() == blake3::Hash::from_bytes(expected))
     }
 }
 

@@ -25,6 +25,7 @@ pub struct DiskRecord {
 pub enum Family {
     Disk,
     Snapshot,
+    Volume,
 }
 
 impl Family {
@@ -32,6 +33,7 @@ impl Family {
         match self {
             Family::Disk => "disks",
             Family::Snapshot => "snapshots",
+            Family::Volume => "volumes",
         }
     }
 
@@ -39,6 +41,7 @@ impl Family {
         match self {
             Family::Disk => "disk",
             Family::Snapshot => "snapshot",
+            Family::Volume => "volume",
         }
     }
 }

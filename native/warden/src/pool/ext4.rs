@@ -15,6 +15,8 @@ use crate::sys::{self, FsContext, check};
 pub const UPPER: &std::ffi::CStr = c"upper";
 pub const WORK: &std::ffi::CStr = c"work";
 pub const SPOOL: &std::ffi::CStr = c"spool";
+/// The root of a volume, whose image is a clone of the same empty ones.
+pub const VOLUME: &std::ffi::CStr = UPPER;
 
 /// A mounted upper: the detached mount keeps superblock and loop device alive.
 pub struct Mounted {

@@ -5,6 +5,7 @@
 //! layers/<id>.img|.erofs + .json   shared, read-only
 //! disks/<sandbox>.img + .json      one upper a sandbox
 //! snapshots/<id>.img + .json
+//! volumes/<id>.img + .json        file systems that several sandboxes mount
 //! empty/<bytes>.img                formatted uppers by class of size, cloned for new disks
 //! slots/<slot>.img                 uppers of unclaimed slots, worth nothing after a restart
 //! tmp/                             half-made things, removed at start
@@ -92,10 +93,11 @@ impl Space {
     }
 }
 
-const DIRS: [&str; 8] = [
+const DIRS: [&str; 9] = [
     "layers",
     "disks",
     "snapshots",
+    "volumes",
     "empty",
     "slots",
     "memory",

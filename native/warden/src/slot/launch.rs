@@ -312,10 +312,12 @@ pub fn enter(
     control: BorrowedFd<'_>,
     overlay: OwnedFd,
     spool: BorrowedFd<'_>,
+    volumes: &[BorrowedFd<'_>],
     orders: &Orders<'_>,
 ) -> io::Result<()> {
     let packet = orders.packet();
-    sys::send_fds(control, &packet, &[overlay.as_fd(), spool])?;
+    let descriptors = [&[overlay.as_fd(), spool], volumes].concat();
+    sys::send_fds(control, &packet, &descriptors)?;
     drop(overlay);
     expect(control, ENTERED)
 }

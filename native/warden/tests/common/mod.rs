@@ -340,7 +340,15 @@ impl Line {
     }
 
     pub fn ask(&mut self, op: Op) -> Result<Reply, Failure> {
+        self.send(op);
+        self.receive()
+    }
+
+    pub fn send(&mut self, op: Op) {
         write_msg(&mut self.0, &Request { op: Some(op) }).unwrap();
+    }
+
+    pub fn receive(&mut self) -> Result<Reply, Failure> {
         let mut buffer = Vec::new();
         read_frame(&mut self.0, MAX_MSG_WARDEN, &mut buffer)
             .unwrap()

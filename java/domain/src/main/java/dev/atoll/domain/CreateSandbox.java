@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
  * @param isolationOrder what a face falls back along; at least one
  * @param secrets more environment, over the template's and below {@code env}; stored encrypted
  * @param entrypoint the process that it is for; empty = none
+ * @param volumes mounted at every start, in this order
  * @param idempotencyKey a second create with the same key of the same project returns the first's sandbox
  */
 public record CreateSandbox(
@@ -33,6 +34,7 @@ public record CreateSandbox(
         Map<String, String> attributes,
         List<EnvSource> secrets,
         Optional<Entrypoint.Request> entrypoint,
+        List<VolumeMount.Request> volumes,
         Optional<String> idempotencyKey) {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
     private static final Pattern ENV_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,255}");
@@ -44,6 +46,8 @@ public record CreateSandbox(
         rules = List.copyOf(rules);
         secrets = List.copyOf(secrets);
         attributes = Map.copyOf(attributes);
+        volumes = List.copyOf(volumes);
+        VolumeMount.checkAll(volumes);
         name.ifPresent(CreateSandbox::checkName);
         checkLabels(labels);
         checkEnv(env);
@@ -108,6 +112,7 @@ public record CreateSandbox(
         private Map<String, String> attributes = Map.of();
         private List<EnvSource> secrets = List.of();
         private Optional<Entrypoint.Request> entrypoint = Optional.empty();
+        private List<VolumeMount.Request> volumes = List.of();
         private Optional<String> idempotencyKey = Optional.empty();
 
         private Builder(Source source) {
@@ -189,6 +194,11 @@ public record CreateSandbox(
             return this;
         }
 
+        public Builder volumes(List<VolumeMount.Request> value) {
+            volumes = value;
+            return this;
+        }
+
         public Builder idempotencyKey(Optional<String> value) {
             idempotencyKey = value;
             return this;
@@ -198,7 +208,7 @@ public record CreateSandbox(
         public CreateSandbox build() {
             return new CreateSandbox(
                     source, name, labels, isolation, isolationOrder, cpuMillis, memoryBytes, diskBytes, env, user,
-                    workdir, network, rules, attributes, secrets, entrypoint, idempotencyKey);
+                    workdir, network, rules, attributes, secrets, entrypoint, volumes, idempotencyKey);
         }
     }
 }

@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param stateSince when it entered its state
  * @param entrypoint the process it is for
  * @param outcome how it ended, of one that is DELETED after it was RUNNING
+ * @param volumes mounted at every start
  * @param hold why it stands still at the moment, when it does without having been asked
  */
 public record Sandbox(
@@ -49,11 +50,13 @@ public record Sandbox(
         Instant lastActivity,
         Optional<Entrypoint> entrypoint,
         Optional<Outcome> outcome,
+        List<VolumeMount> volumes,
         Optional<Hold> hold) {
     public Sandbox {
         labels = Map.copyOf(labels);
         env = Map.copyOf(env);
         rules = List.copyOf(rules);
         attributes = Map.copyOf(attributes);
+        volumes = List.copyOf(volumes);
     }
 }

@@ -169,7 +169,8 @@ final class Boot {
 
     /** A warm slot of the sandbox's class; where none fits or is left, one is made now. */
     private PreparedSlot take(Sandbox sandbox, List<LayerId> layers, DiskSource disk) {
-        List<LayerId> root = isDefault(disk) ? layers : List.of();
+        // Volumes are mounted when the root is entered.
+        List<LayerId> root = isDefault(disk) && sandbox.volumes().isEmpty() ? layers : List.of();
         Optional<PreparedSlot> slot = switch (sandbox.isolation()) {
             case CONTAINER -> warm.container(root);
             case GVISOR -> root.isEmpty() ? Optional.empty() : warm.sentry(root);
@@ -196,7 +197,8 @@ final class Boot {
                 limitsOf(sandbox),
                 Hostnames.of(sandbox),
                 sandbox.network() instanceof NetworkPolicy.Open,
-                Profile.STANDARD);
+                Profile.STANDARD,
+                sandbox.volumes());
     }
 
     static Limits limitsOf(Sandbox sandbox) {

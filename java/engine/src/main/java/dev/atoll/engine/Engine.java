@@ -11,6 +11,7 @@ import dev.atoll.domain.Sandboxes;
 import dev.atoll.domain.Secrets;
 import dev.atoll.domain.Snapshots;
 import dev.atoll.domain.Templates;
+import dev.atoll.domain.Volumes;
 import dev.atoll.guest.GuestHub;
 import dev.atoll.image.registry.Registries;
 import dev.atoll.store.Store;
@@ -55,6 +56,7 @@ public final class Engine implements AutoCloseable {
     private final Optional<Images> images;
     private final Keys keys;
     private final Secrets secrets;
+    private final Volumes volumes;
     private final Node node;
 
     private Engine(
@@ -67,6 +69,7 @@ public final class Engine implements AutoCloseable {
             MeterRegistry meterRegistry,
             KillPoints killPoints) {
         var ids = new Ids(random);
+        registry = new SandboxRegistry();
         var meters = new EngineMeters(meterRegistry);
         var facts = new NodeFacts(warden);
         var admission = new PoolAdmission(warden);
@@ -76,8 +79,8 @@ public final class Engine implements AutoCloseable {
         var aliases = new ImageAliases(config.aliases());
         var usage = new UsageLedger(store.usage(), clock);
         var secretService = new SecretService(store.secrets(), NodeKey.in(config.state(), random), ids, clock);
+        var volumeService = new VolumeService(store.volumes(), warden, gate, registry, ids, clock);
         var output = new EndedOutput(config.state().resolve("ended"), config.spoolBytes(), ENDED_OUTPUT_BYTES);
-        registry = new SandboxRegistry();
         virtualThreads = Executors.newVirtualThreadPerTaskExecutor();
         warm = new WarmPools(config.warmSlots(), config.slotMakers(), config.warmSentries(), slots, clock);
         rules = new DeadlineQueue<>("rules", clock, this::checkRules);
@@ -85,7 +88,7 @@ public final class Engine implements AutoCloseable {
         var entrypoints = new Entrypoints(output, clock, virtualThreads);
         var tools = new OwnerTools(
                 config, clock, store.sandboxes(), warden, boot, slots, gate, holds, registry, usage, secretService,
-                entrypoints, meters, killPoints, virtualThreads, rules::arm);
+                volumeService, entrypoints, meters, killPoints, virtualThreads, rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
         var layers = new LayerCare(warden, warm);
         var catalog = new TemplateCatalog(
@@ -115,12 +118,13 @@ public final class Engine implements AutoCloseable {
         var calls = new GuestCalls(registry);
         processes = new ProcessService(calls, tools, ids);
         secrets = secretService;
+        volumes = volumeService;
         files = new FileService(calls, admission);
         ports = new PortService(calls, clock);
         templates = catalog;
         keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash());
         node = new NodeService(
-                config, warden, gate, facts, isolations, registry, snapshots, cache, listed, layers, usage, warm, reconciler,
+                config, warden, gate, facts, isolations, registry, snapshots, volumeService, cache, listed, layers, usage, warm, reconciler,
                 upkeep);
         events = warden.events(new NodeEvents(registry, warm, reconciler, meters, admission, holds));
     }
@@ -179,6 +183,10 @@ public final class Engine implements AutoCloseable {
 
     public Secrets secrets() {
         return secrets;
+    }
+
+    public Volumes volumes() {
+        return volumes;
     }
 
     public Node node() {

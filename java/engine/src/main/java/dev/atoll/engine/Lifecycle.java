@@ -43,11 +43,15 @@ final class Lifecycle {
      *
      * @throws UnsupportedException naming the action
      */
-    static void checkSupported(List<LifecycleRule> rules, Isolation isolation) {
+    static void checkSupported(List<LifecycleRule> rules, Isolation isolation, boolean volumes) {
         for (LifecycleRule rule : rules) {
             if (rule.action() == Action.HIBERNATE && isolation != Isolation.GVISOR) {
                 throw new UnsupportedException(
                         "rules.action HIBERNATE is not supported: isolation " + isolation + " keeps no memory on disk, GVISOR does");
+            }
+            if (rule.action() == Action.HIBERNATE && volumes) {
+                throw new UnsupportedException(
+                        "rules.action HIBERNATE is not supported: memory of a sandbox with volumes cannot be saved");
             }
         }
     }

@@ -25,6 +25,7 @@ final class NodeService implements Node {
     private final Isolations isolations;
     private final SandboxRegistry registry;
     private final SnapshotService snapshots;
+    private final VolumeService volumes;
     private final BuildCache builds;
     private final TransientSandboxes listed;
     private final LayerCare layers;
@@ -41,6 +42,7 @@ final class NodeService implements Node {
             Isolations isolations,
             SandboxRegistry registry,
             SnapshotService snapshots,
+            VolumeService volumes,
             BuildCache builds,
             TransientSandboxes listed,
             LayerCare layers,
@@ -55,6 +57,7 @@ final class NodeService implements Node {
         this.isolations = isolations;
         this.registry = registry;
         this.snapshots = snapshots;
+        this.volumes = volumes;
         this.builds = builds;
         this.listed = listed;
         this.layers = layers;
@@ -110,7 +113,7 @@ final class NodeService implements Node {
                 Stream.concat(registry.all().stream().map(SandboxOwner::id), listed.all().stream()).toList();
         List<SnapshotId> disks =
                 Stream.concat(snapshots.known().stream(), builds.snapshots().stream()).toList();
-        return new Known(sandboxes, disks, List.copyOf(layers.used()));
+        return new Known(sandboxes, disks, List.copyOf(layers.used()), List.copyOf(volumes.known()));
     }
 
     @Override

@@ -21,6 +21,7 @@ record OwnerTools(
         SandboxRegistry registry,
         UsageLedger usage,
         SecretService secrets,
+        VolumeService volumes,
         Entrypoints entrypoints,
         EngineMeters meters,
         KillPoints killPoints,

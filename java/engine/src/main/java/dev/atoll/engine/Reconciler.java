@@ -5,6 +5,7 @@ import dev.atoll.domain.Isolation;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.VolumeId;
 import dev.atoll.guest.GuestEndpoint;
 import dev.atoll.store.SandboxRecord;
 import dev.atoll.store.SandboxStore;
@@ -146,6 +147,7 @@ final class Reconciler {
         found.slots().forEach(slot -> slots.discardLeftover(slot.id()));
         Set<SnapshotId> inPool = found.snapshots().stream().map(Disk::id).collect(Collectors.toSet());
         snapshots.recover(inPool);
+        tools.volumes().recover(found.volumes().stream().map(Disk::id).collect(Collectors.toSet()));
         builds.recover(inPool);
         templates.reconcile();
         removeUnknown(found, journalled::contains);
@@ -268,6 +270,13 @@ final class Reconciler {
             if (!knownSnapshots.contains(disk.id())) {
                 LOG.warn("snapshot {} is nobody's: it is removed", disk.id());
                 attempt("snapshot", disk.id(), () -> warden.deleteSnapshot(disk.id()));
+            }
+        }
+        Set<VolumeId> knownVolumes = tools.volumes().known();
+        for (Disk<VolumeId> disk : found.volumes()) {
+            if (!knownVolumes.contains(disk.id())) {
+                LOG.warn("volume {} is nobody's: it is removed", disk.id());
+                attempt("volume", disk.id(), () -> warden.deleteVolume(disk.id()));
             }
         }
     }

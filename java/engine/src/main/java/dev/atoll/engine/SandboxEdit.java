@@ -114,6 +114,6 @@ final class SandboxEdit {
                 base.id(), base.project(), base.name(), labels, base.template(), base.templateName(), base.isolation(),
                 resources, base.env(), base.user(), base.workdir(), network, rules, attributes, state, underWay,
                 failure, generation, base.parent(), base.createdAt(), stateSince, lastActivity, base.entrypoint(),
-                outcome, hold);
+                outcome, base.volumes(), hold);
     }
 }

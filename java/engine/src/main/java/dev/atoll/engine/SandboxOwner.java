@@ -543,6 +543,9 @@ final class SandboxOwner {
                     + " cannot be saved; a sandbox of isolation GVISOR can be hibernated, and forked and kept in a"
                     + " snapshot with its memory");
         }
+        if (!record().sandbox().volumes().isEmpty()) {
+            throw new UnsupportedException("memory of a sandbox with volumes cannot be saved");
+        }
     }
 
     /** A frozen sandbox is as still as can be. */
@@ -581,7 +584,8 @@ final class SandboxOwner {
     }
 
     private void update(SandboxChange change) {
-        change.rules().ifPresent(rules -> Lifecycle.checkSupported(rules, record().sandbox().isolation()));
+        change.rules().ifPresent(rules -> Lifecycle.checkSupported(
+                rules, record().sandbox().isolation(), !record().sandbox().volumes().isEmpty()));
         SandboxEdit edit = SandboxEdit.of(record().sandbox()).apply(change);
         Sandbox next = edit.done();
         boolean lives = state() == SandboxState.RUNNING || state() == SandboxState.PAUSED;

@@ -61,7 +61,7 @@ final class SandboxService implements Sandboxes {
         spec.isolation().ifPresent(isolations::require);
         var source = sources.resolve(caller.project(), spec.source());
         Isolation isolation = isolationOf(spec, source);
-        Lifecycle.checkSupported(spec.rules(), isolation);
+        Lifecycle.checkSupported(spec.rules(), isolation, !spec.volumes().isEmpty());
         source.memory().ifPresent(memory -> checkGoingOn(spec, memory));
         Sandbox sandbox = intended(caller, spec, isolation, source);
         Map<String, String> secretEnv = tools.secrets().resolve(caller.project(), spec.secrets());
@@ -126,6 +126,7 @@ final class SandboxService implements Sandboxes {
         tools.killPoints().reached(KillPoint.CREATE_NAMED);
         tools.registry().add(owner);
         try {
+            tools.volumes().requireAll(owner.record().sandbox().volumes());
             Sandbox made = owner.execute(new SandboxCommand.Create(disk));
             owner.makingEnded(Optional.empty());
             return made;
@@ -149,6 +150,10 @@ final class SandboxService implements Sandboxes {
             throw new InvalidFieldException(
                     "entrypoint", "present", "absent: a sandbox that goes on from memory has its processes");
         });
+        if (!spec.volumes().isEmpty()) {
+            throw new InvalidFieldException(
+                    "volumes", "present", "absent: memory goes on with what it was saved with, and that had none");
+        }
         spec.memoryBytes().ifPresent(limit -> InvalidFieldException.requireRange(
                 "resources.memoryBytes", limit, memory.bytes(), Long.MAX_VALUE));
     }
@@ -195,7 +200,8 @@ final class SandboxService implements Sandboxes {
                 spec.workdir().orElse(source.config().workdir()), spec.network(), spec.rules(), attributes,
                 SandboxState.CREATING, Optional.empty(), Optional.empty(), 0,
                 source.snapshot().flatMap(s -> s.sandbox()), now, now, now,
-                spec.entrypoint().map(e -> e.over(source.config())), Optional.empty(), Optional.empty());
+                spec.entrypoint().map(e -> e.over(source.config())), Optional.empty(),
+                tools.volumes().resolve(caller.project(), spec.volumes()), Optional.empty());
     }
 
     @Override
@@ -394,7 +400,7 @@ final class SandboxService implements Sandboxes {
                 id, of.project(), name.orElse(id.value()), of.labels(), of.template(), of.templateName(),
                 of.isolation(), of.resources(), of.env(), of.user(), of.workdir(), of.network(), of.rules(),
                 of.attributes(), SandboxState.CREATING, Optional.empty(), Optional.empty(), 0, Optional.of(of.id()),
-                now, now, now, of.entrypoint(), Optional.empty(), Optional.empty());
+                now, now, now, of.entrypoint(), Optional.empty(), of.volumes(), Optional.empty());
         return new SandboxRecord(child, parent.layers(), Optional.empty(), parent.secretEnv());
     }
 }

@@ -124,13 +124,16 @@ class LifecycleTest {
     void hibernationIsRefusedAndArchivingWaits() {
         var hibernate = new LifecycleRule(
                 SandboxState.RUNNING, Since.LAST_ACTIVITY, Duration.ofMinutes(5), Action.HIBERNATE, Set.of());
-        assertThatThrownBy(() -> Lifecycle.checkSupported(List.of(hibernate), Isolation.CONTAINER))
+        assertThatThrownBy(() -> Lifecycle.checkSupported(List.of(hibernate), Isolation.CONTAINER, false))
                 .isInstanceOf(UnsupportedException.class)
                 .hasMessageContaining("HIBERNATE");
         var archive = new LifecycleRule(
                 SandboxState.STOPPED, Since.ENTERING_STATE, Duration.ofDays(7), Action.ARCHIVE, Set.of());
-        Lifecycle.checkSupported(List.of(hibernate), Isolation.GVISOR);
-        Lifecycle.checkSupported(List.of(archive), Isolation.CONTAINER);
+        Lifecycle.checkSupported(List.of(hibernate), Isolation.GVISOR, false);
+        assertThatThrownBy(() -> Lifecycle.checkSupported(List.of(hibernate), Isolation.GVISOR, true))
+                .isInstanceOf(UnsupportedException.class)
+                .hasMessageContaining("volumes");
+        Lifecycle.checkSupported(List.of(archive), Isolation.CONTAINER, true);
         assertThat(dueAt(sandbox(SandboxState.STOPPED, BIRTH, archive))).isEmpty();
     }
 
@@ -147,6 +150,6 @@ class LifecycleTest {
                 new SandboxId("0".repeat(32)), ProjectId.DEFAULT, "s", Map.of(), new TemplateId("1".repeat(32)), "base",
                 Isolation.CONTAINER, new Resources(1000, Resources.GIB, Resources.GIB, 0), Map.of(), "root", "",
                 NetworkPolicy.OPEN, List.of(rules), Map.of(), state, Optional.empty(), Optional.empty(), 1,
-                Optional.empty(), BIRTH, since, BIRTH, Optional.empty(), Optional.empty(), Optional.empty());
+                Optional.empty(), BIRTH, since, BIRTH, Optional.empty(), Optional.empty(), List.of(), Optional.empty());
     }
 }

@@ -11,6 +11,8 @@ import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.Template;
+import dev.atoll.domain.VolumeId;
+import dev.atoll.domain.VolumeMount;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,7 @@ final class Json {
     private static final ObjectReader MAP = MAPPER.readerFor(new TypeReference<Map<String, String>>() {});
     private static final ObjectReader LIST = MAPPER.readerFor(new TypeReference<List<String>>() {});
     private static final ObjectReader RULES = MAPPER.readerFor(new TypeReference<List<Rule>>() {});
+    private static final ObjectReader VOLUMES = MAPPER.readerFor(new TypeReference<List<StoredVolume>>() {});
     private static final ObjectReader ENTRYPOINT = MAPPER.readerFor(StoredEntrypoint.class);
     private static final ObjectReader OUTCOME = MAPPER.readerFor(StoredOutcome.class);
     private static final ObjectReader MEMORY = MAPPER.readerFor(StoredMemory.class);
@@ -85,6 +88,24 @@ final class Json {
         }
         List<Rule> rules = RULES.readValue(json);
         return rules.stream().map(Rule::toDomain).toList();
+    }
+
+    static String volumes(List<VolumeMount> volumes) {
+        return volumes.isEmpty()
+                ? "[]"
+                : MAPPER.writeValueAsString(volumes.stream()
+                        .map(v -> new StoredVolume(v.volume().value(), v.path(), v.readOnly(), v.subpath()))
+                        .toList());
+    }
+
+    static List<VolumeMount> volumes(String json) {
+        if (json.equals("[]")) {
+            return List.of();
+        }
+        List<StoredVolume> volumes = VOLUMES.readValue(json);
+        return volumes.stream()
+                .map(v -> new VolumeMount(new VolumeId(v.volume), v.path, v.readOnly, v.subpath))
+                .toList();
     }
 
     static String entrypoint(Entrypoint e) {
@@ -195,6 +216,8 @@ final class Json {
             Map<String, String> env,
             String user,
             String workdir) {}
+
+    record StoredVolume(String volume, String path, boolean readOnly, String subpath) {}
 
     record StoredEntrypoint(List<String> argv, @Nullable StoredTty tty, boolean endsSandbox) {}
 

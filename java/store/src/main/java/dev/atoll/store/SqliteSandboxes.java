@@ -30,7 +30,7 @@ final class SqliteSandboxes implements SandboxStore {
             "memory_bytes", "disk_bytes", "gpus", "env", "user_name", "workdir", "network", "rules", "attributes",
             "state", "operation", "operation_since", "failure", "generation", "parent", "created_at", "state_since",
             "last_activity", "layers", "slot", "idempotency_key", "usage_at_boot",
-            "entrypoint", "outcome", "secret_env");
+            "entrypoint", "outcome", "secret_env", "volumes");
     private static final String INSERT = "INSERT INTO sandbox (" + String.join(", ", COLUMNS) + ") VALUES ("
             + COLUMNS.stream().map(c -> "?").collect(Collectors.joining(", ")) + ")";
     private static final String UPDATE = "UPDATE sandbox SET "
@@ -113,6 +113,7 @@ final class SqliteSandboxes implements SandboxStore {
             s.entrypoint().map(Json::entrypoint),
             s.outcome().map(Json::outcome),
             record.secretEnv(),
+            Json.volumes(s.volumes()),
         };
     }
 
@@ -148,6 +149,7 @@ final class SqliteSandboxes implements SandboxStore {
                 Columns.instant(row, "last_activity"),
                 Columns.optional(row, "entrypoint").map(Json::entrypoint),
                 Columns.optional(row, "outcome").map(Json::outcome),
+                Json.volumes(row.getString("volumes")),
                 Optional.empty());
         return new SandboxRecord(
                 sandbox,

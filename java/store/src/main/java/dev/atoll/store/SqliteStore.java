@@ -32,6 +32,7 @@ public final class SqliteStore implements Store {
     private final UsageStore usage;
     private final SecretStore secrets;
     private final BuildStepStore buildSteps;
+    private final VolumeStore volumes;
 
     private SqliteStore(Writer writer, Readers readers) {
         this.writer = writer;
@@ -43,6 +44,7 @@ public final class SqliteStore implements Store {
         usage = new SqliteUsage(writer, readers);
         secrets = new SqliteSecrets(writer, readers);
         buildSteps = new SqliteBuildSteps(writer, readers);
+        volumes = new SqliteVolumes(writer, readers);
     }
 
     /**
@@ -138,6 +140,11 @@ public final class SqliteStore implements Store {
     @Override
     public BuildStepStore buildSteps() {
         return buildSteps;
+    }
+
+    @Override
+    public VolumeStore volumes() {
+        return volumes;
     }
 
     @Override

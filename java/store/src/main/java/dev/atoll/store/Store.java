@@ -20,6 +20,8 @@ public interface Store extends AutoCloseable {
 
     BuildStepStore buildSteps();
 
+    VolumeStore volumes();
+
     /** Waits for the writes under way. Later calls are an IllegalStateException. Idempotent. */
     @Override
     void close();

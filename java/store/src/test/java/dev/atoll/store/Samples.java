@@ -19,6 +19,8 @@ import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.Template;
 import dev.atoll.domain.TemplateId;
+import dev.atoll.domain.VolumeId;
+import dev.atoll.domain.VolumeMount;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -85,6 +87,7 @@ final class Samples {
                         Optional.of(new ProcessExit(137, 9, true, false, 10, 20, NOON.plusSeconds(30))),
                         "déjà vu",
                         NOON.plusSeconds(31))),
+                List.of(new VolumeMount(new VolumeId(id(60)), "/data", true, "users/ö")),
                 Optional.empty());
         return new SandboxRecord(
                 sandbox, List.of(new LayerId(id(1)), new LayerId(id(2))), Optional.of(id(50)), Optional.empty(),
@@ -101,7 +104,7 @@ final class Samples {
                 s.id(), s.project(), s.name(), s.labels(), s.template(), s.templateName(), s.isolation(),
                 s.resources(), s.env(), s.user(), s.workdir(), s.network(), s.rules(), s.attributes(), state,
                 Optional.empty(), Optional.empty(), s.generation(), Optional.empty(), s.createdAt(), s.stateSince(),
-                s.lastActivity(), Optional.empty(), Optional.empty(), Optional.empty()));
+                s.lastActivity(), Optional.empty(), Optional.empty(), List.of(), Optional.empty()));
     }
 
     static SnapshotRecord snapshot(int number, String name, Optional<Instant> expiresAt) {

@@ -2,6 +2,7 @@ package dev.atoll.warden;
 
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.VolumeMount;
 import java.util.List;
 
 /**
@@ -10,6 +11,7 @@ import java.util.List;
  * @param layers lowest first, at least one
  * @param hostname at most 64 characters
  * @param network false leaves the link down
+ * @param volumes only for a slot that has no root yet
  */
 public record Claim(
         SlotId slot,
@@ -19,8 +21,10 @@ public record Claim(
         Limits limits,
         String hostname,
         boolean network,
-        Profile profile) {
+        Profile profile,
+        List<VolumeMount> volumes) {
     public Claim {
         layers = List.copyOf(layers);
+        volumes = List.copyOf(volumes);
     }
 }

@@ -100,7 +100,35 @@ final class Connections implements AutoCloseable {
         }
     }
 
-    /** A connection outside the pool and its bounds, for a subscription. The caller closes it. */
+    /** What is sent or received on a connection. */
+    interface Transfer<T> {
+        T run() throws IOException;
+    }
+
+    /**
+     * For a connection of the caller's own.
+     *
+     * @throws Late when it took longer; the connection is closed then
+     */
+    <T> T within(Connection connection, Duration limit, Transfer<T> transfer) throws IOException {
+        AtomicBoolean late = new AtomicBoolean();
+        ScheduledFuture<?> alarm = deadlines.schedule(
+                () -> {
+                    late.set(true);
+                    connection.close();
+                },
+                limit.toNanos(),
+                TimeUnit.NANOSECONDS);
+        try {
+            return transfer.run();
+        } catch (IOException e) {
+            throw late.get() ? new Late(limit, e) : e;
+        } finally {
+            alarm.cancel(false);
+        }
+    }
+
+    /** A connection outside the pool and its bounds, for a subscription or an image. The caller closes it. */
     Connection connect() throws IOException, InterruptedException {
         long end = System.nanoTime() + connectTimeout.toNanos();
         Duration pause = FIRST_PAUSE;

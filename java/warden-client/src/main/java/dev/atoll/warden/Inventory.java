@@ -2,6 +2,7 @@ package dev.atoll.warden;
 
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.VolumeId;
 import java.util.List;
 
 /**
@@ -9,6 +10,7 @@ import java.util.List;
  *
  * @param disks of sandboxes, running or not
  * @param slots prepared and unclaimed
+ * @param volumes mounted or not
  * @param memories of hibernated sandboxes and of snapshots
  */
 public record Inventory(
@@ -17,7 +19,8 @@ public record Inventory(
         List<Disk<SnapshotId>> snapshots,
         List<Layer> layers,
         List<Slot> slots,
-        List<SavedMemory> memories) {
+        List<SavedMemory> memories,
+        List<Disk<VolumeId>> volumes) {
     public Inventory {
         live = List.copyOf(live);
         disks = List.copyOf(disks);
@@ -25,5 +28,6 @@ public record Inventory(
         layers = List.copyOf(layers);
         slots = List.copyOf(slots);
         memories = List.copyOf(memories);
+        volumes = List.copyOf(volumes);
     }
 }

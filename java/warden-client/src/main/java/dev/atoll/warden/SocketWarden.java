@@ -4,12 +4,15 @@ import dev.atoll.domain.LayerId;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.VolumeId;
 import dev.atoll.warden.Failures.Subject;
 import dev.atoll.warden.proto.Audit;
+import dev.atoll.warden.proto.CreateVolume;
 import dev.atoll.warden.proto.DeleteDisk;
 import dev.atoll.warden.proto.DeleteLayer;
 import dev.atoll.warden.proto.DeleteMemory;
 import dev.atoll.warden.proto.DeleteSnapshot;
+import dev.atoll.warden.proto.DeleteVolume;
 import dev.atoll.warden.proto.Df;
 import dev.atoll.warden.proto.Doctor;
 import dev.atoll.warden.proto.Done;
@@ -22,6 +25,7 @@ import dev.atoll.warden.proto.LayerMade;
 import dev.atoll.warden.proto.ListAll;
 import dev.atoll.warden.proto.MakeLayer;
 import dev.atoll.warden.proto.PrepareSlot;
+import dev.atoll.warden.proto.ReadImage;
 import dev.atoll.warden.proto.Request;
 import dev.atoll.warden.proto.ResizeDisk;
 import dev.atoll.warden.proto.Response;
@@ -33,6 +37,8 @@ import dev.atoll.warden.proto.Snapshot;
 import dev.atoll.warden.proto.SnapshotMemory;
 import dev.atoll.warden.proto.Thaw;
 import dev.atoll.warden.proto.Usage;
+import dev.atoll.warden.proto.VolumeMade;
+import dev.atoll.warden.proto.WriteImage;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -338,6 +344,65 @@ final class SocketWarden implements Warden {
     }
 
     @Override
+    public ImageReader readImage(SandboxId sandbox) {
+        return read(ReadImage.newBuilder().setSandbox(sandbox.value()), Subject.of("sandbox", sandbox));
+    }
+
+    @Override
+    public ImageReader readImage(SnapshotId snapshot) {
+        return read(ReadImage.newBuilder().setSnapshot(snapshot.value()), Subject.of("snapshot", snapshot));
+    }
+
+    private ImageReader read(ReadImage.Builder read, Subject subject) {
+        return ImageChannel.open(connections, Request.newBuilder().setReadImage(read).build(), subject, timing);
+    }
+
+    @Override
+    public ImageWriter writeImage(SandboxId sandbox, long size, List<LayerId> layers) {
+        return write(WriteImage.newBuilder().setSandbox(sandbox.value()), size, layers, Subject.of("sandbox", sandbox));
+    }
+
+    @Override
+    public ImageWriter writeImage(SnapshotId snapshot, long size, List<LayerId> layers) {
+        return write(
+                WriteImage.newBuilder().setSnapshot(snapshot.value()), size, layers, Subject.of("snapshot", snapshot));
+    }
+
+    private ImageWriter write(WriteImage.Builder write, long size, List<LayerId> layers, Subject subject) {
+        write.setSize(size);
+        layers.forEach(layer -> write.addLayers(layer.value()));
+        Request request = Request.newBuilder().setWriteImage(write).build();
+        return ImageChannel.open(connections, request, subject.with(Map.of("layers", layers.toString())), timing);
+    }
+
+    @Override
+    public long createVolume(VolumeId volume, long bytes) {
+        Request request = Request.newBuilder()
+                .setCreateVolume(CreateVolume.newBuilder().setVolume(volume.value()).setBytes(bytes))
+                .build();
+        Subject subject = Subject.of("volume", volume).with(Map.of("bytes", Long.toString(bytes)));
+        return calls.guarded(request, subject, timing.call(), () -> findVolume(volume))
+                .getVolume()
+                .getSize();
+    }
+
+    private Optional<Response> findVolume(VolumeId volume) {
+        return listAll().volumes().stream()
+                .filter(v -> v.id().equals(volume))
+                .findAny()
+                .map(v -> Response.newBuilder()
+                        .setVolume(VolumeMade.newBuilder().setSize(v.size()))
+                        .build());
+    }
+
+    @Override
+    public void deleteVolume(VolumeId volume) {
+        quick(
+                Request.newBuilder().setDeleteVolume(DeleteVolume.newBuilder().setVolume(volume.value())),
+                Subject.of("volume", volume));
+    }
+
+    @Override
     public List<SandboxUsage> usage(List<SandboxId> sandboxes) {
         Usage.Builder usage = Usage.newBuilder();
         sandboxes.forEach(id -> usage.addSandboxes(id.value()));
@@ -358,6 +423,7 @@ final class SocketWarden implements Warden {
         known.sandboxes().forEach(id -> audit.addKnownSandboxes(id.value()));
         known.snapshots().forEach(id -> audit.addKnownSnapshots(id.value()));
         known.layers().forEach(id -> audit.addKnownLayers(id.value()));
+        known.volumes().forEach(id -> audit.addKnownVolumes(id.value()));
         return Wire.leaks(slow(Request.newBuilder().setAudit(audit), Subject.NODE).getAudit());
     }
 

@@ -10,6 +10,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.UnavailableException;
 import dev.atoll.domain.UnsupportedException;
+import dev.atoll.domain.VolumeId;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -132,6 +133,40 @@ public interface Warden extends AutoCloseable {
 
     /** To a larger size only. @throws InvalidFieldException when it is smaller than now */
     void resizeDisk(SandboxId sandbox, long bytes);
+
+    /**
+     * The disk of a stopped sandbox, which does not start while this is open.
+     *
+     * @throws NotFoundException when it has none
+     * @throws ConflictException while it lives
+     */
+    ImageReader readImage(SandboxId sandbox);
+
+    /** @throws NotFoundException when there is none */
+    ImageReader readImage(SnapshotId snapshot);
+
+    /**
+     * A disk for a sandbox that has none, of an image that was read of this node's pool.
+     *
+     * @throws ConflictException when it has one
+     * @throws NotFoundException when a layer is not there
+     * @throws CapacityException POOL when the pool is over its admission mark
+     */
+    ImageWriter writeImage(SandboxId sandbox, long size, List<LayerId> layers);
+
+    /** As {@link #writeImage(SandboxId, long, List)}, for a snapshot. */
+    ImageWriter writeImage(SnapshotId snapshot, long size, List<LayerId> layers);
+
+    /**
+     * Makes a formatted file system of at least this size and returns its size.
+     *
+     * @throws ConflictException when there is one of this id
+     * @throws CapacityException POOL when the pool is over its admission mark
+     */
+    long createVolume(VolumeId volume, long bytes);
+
+    /** Idempotent. @throws ConflictException while a live sandbox mounts it */
+    void deleteVolume(VolumeId volume);
 
     /** @param sandboxes empty = all that live; those that do not live are left out of the answer */
     List<SandboxUsage> usage(List<SandboxId> sandboxes);

@@ -6,12 +6,14 @@ import dev.atoll.domain.Node;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.UnsupportedException;
+import dev.atoll.domain.VolumeId;
 import dev.atoll.warden.proto.AuditReport;
 import dev.atoll.warden.proto.DfReport;
 import dev.atoll.warden.proto.DoctorReport;
 import dev.atoll.warden.proto.Event;
 import dev.atoll.warden.proto.Everything;
 import dev.atoll.warden.proto.InfoReport;
+import dev.atoll.warden.proto.Mount;
 import dev.atoll.warden.proto.SlotReady;
 import dev.atoll.warden.proto.UsageReport;
 import java.time.Duration;
@@ -37,6 +39,11 @@ final class Wire {
                             case EXTENDED -> dev.atoll.warden.proto.Claim.Profile.EXTENDED;
                         });
         claim.layers().forEach(layer -> out.addLayers(layer.value()));
+        claim.volumes().forEach(v -> out.addVolumes(Mount.newBuilder()
+                .setVolume(v.volume().value())
+                .setPath(v.path())
+                .setReadOnly(v.readOnly())
+                .setSubpath(v.subpath())));
         switch (claim.disk()) {
             case DiskSource.Fresh fresh -> out.setNewBytes(fresh.bytes());
             case DiskSource.Existing _ -> out.setExisting(true);
@@ -103,7 +110,8 @@ final class Wire {
                 in.getSlotsList().stream().map(Wire::slot).toList(),
                 in.getMemoriesList().stream()
                         .map(m -> new SavedMemory(m.getId(), m.getBytes(), m.getUsed()))
-                        .toList());
+                        .toList(),
+                in.getVolumesList().stream().map(d -> disk(d, VolumeId::new)).toList());
     }
 
     private static LiveSandbox live(dev.atoll.warden.proto.LiveSandbox in) {

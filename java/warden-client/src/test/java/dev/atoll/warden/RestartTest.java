@@ -48,7 +48,8 @@ final class RestartTest {
             Limits.DEFAULT,
             "box",
             true,
-            Profile.STANDARD);
+            Profile.STANDARD,
+            List.of());
     private static final Response BREAK = Response.getDefaultInstance();
 
     @TempDir

@@ -43,6 +43,7 @@ import picocli.CommandLine.Command;
             RmCommand.class,
             KeyCommand.class,
             TemplateCommand.class,
+            VolumeCommand.class,
             DfCommand.class,
             PruneCommand.class,
             DoctorCommand.class,

@@ -1,7 +1,9 @@
 package dev.atoll.app.cli;
 
 import dev.atoll.app.config.DataSize;
+import dev.atoll.app.run.OperatorException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -50,6 +52,9 @@ final class CreateOptions {
     @Option(names = "--no-network", description = "Nothing outside is reachable.")
     private boolean noNetwork;
 
+    @Option(names = {"-v", "--volume"}, paramLabel = "VOLUME:/PATH[:ro]", description = "A volume and where it is mounted; may be given several times.")
+    private List<String> volumes = List.of();
+
     /** The body of a create. */
     Map<String, Object> request() {
         var request = new LinkedHashMap<String, Object>();
@@ -77,7 +82,19 @@ final class CreateOptions {
         if (noNetwork) {
             request.put("network", Map.of("egress", "none"));
         }
+        if (!volumes.isEmpty()) {
+            request.put("volumes", volumes.stream().map(CreateOptions::mount).toList());
+        }
         return request;
+    }
+
+    private static Map<String, Object> mount(String text) {
+        String[] parts = text.split(":", -1);
+        boolean readOnly = parts.length == 3 && parts[2].equals("ro");
+        if (parts.length != 2 && !readOnly) {
+            throw new OperatorException("--volume " + text + ": not VOLUME:/PATH or VOLUME:/PATH:ro");
+        }
+        return Map.of("volume", parts[0], "path", parts[1], "readOnly", readOnly);
     }
 
     private static void put(Map<String, Object> request, String key, @Nullable Object value) {

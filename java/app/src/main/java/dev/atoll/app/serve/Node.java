@@ -61,7 +61,7 @@ final class Node implements AutoCloseable {
         var routes = NativeApi.routes(
                 new NativeApi.Domain(
                         engine.sandboxes(), engine.processes(), engine.files(), engine.ports(), engine.snapshots(),
-                        engine.templates(), engine.builds(), engine.secrets(), engine.keys(), engine.node()),
+                        engine.templates(), engine.builds(), engine.secrets(), engine.volumes(), engine.keys(), engine.node()),
                 new NativeApi.Options(DEFAULT_TEMPLATE, metrics::scrape, false));
         var daytona = DaytonaFace.of(
                 Settings.daytona(config),

@@ -72,6 +72,6 @@ class VendorStateTest {
                 Isolation.CONTAINER, new Resources(1000, Resources.GIB, Resources.GIB, 0), Map.of(), "root", "",
                 NetworkPolicy.OPEN, List.of(), Map.of(), state,
                 operation.map(o -> new Operation.UnderWay(o, Instant.EPOCH)), Optional.empty(), 1, Optional.empty(),
-                Instant.EPOCH, Instant.EPOCH, Instant.EPOCH, Optional.empty(), Optional.empty(), Optional.empty());
+                Instant.EPOCH, Instant.EPOCH, Instant.EPOCH, Optional.empty(), Optional.empty(), List.of(), Optional.empty());
     }
 }

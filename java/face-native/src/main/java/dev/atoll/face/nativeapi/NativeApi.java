@@ -10,6 +10,7 @@ import dev.atoll.domain.Sandboxes;
 import dev.atoll.domain.Secrets;
 import dev.atoll.domain.Snapshots;
 import dev.atoll.domain.Templates;
+import dev.atoll.domain.Volumes;
 import dev.atoll.http.ErrorMapper;
 import dev.atoll.http.Router;
 import java.util.function.Supplier;
@@ -29,6 +30,7 @@ public final class NativeApi {
             Templates templates,
             Builds builds,
             Secrets secrets,
+            Volumes volumes,
             Keys keys,
             Node node) {}
 
@@ -66,6 +68,7 @@ public final class NativeApi {
         new TemplateRoutes(domain.templates(), domain.snapshots()).addTo(router);
         new BuildRoutes(domain.builds(), secrets).addTo(router);
         new SecretRoutes(domain.secrets()).addTo(router);
+        new VolumeRoutes(domain.volumes()).addTo(router);
         new KeyRoutes(domain.keys()).addTo(router);
         node.addTo(router);
         return router.build();

@@ -44,7 +44,8 @@ final class SandboxRoutes {
             Optional<String> user,
             Optional<String> workdir,
             Optional<SandboxJson.NetworkJson> network,
-            Optional<List<RuleJson>> rules) {}
+            Optional<List<RuleJson>> rules,
+            Optional<List<VolumeRoutes.MountJson>> volumes) {}
 
     record LimitsRequest(Optional<Integer> cpuMillis, Optional<Long> memoryBytes, Optional<Long> diskBytes) {
         static final LimitsRequest NONE = new LimitsRequest(Optional.empty(), Optional.empty(), Optional.empty());
@@ -108,6 +109,9 @@ final class SandboxRoutes {
                 .user(in.user())
                 .workdir(in.workdir())
                 .rules(rules(in.rules().orElse(List.of())))
+                .volumes(in.volumes().orElse(List.of()).stream()
+                        .map(VolumeRoutes.MountJson::request)
+                        .toList())
                 .idempotencyKey(request.header("Idempotency-Key"));
         in.network().ifPresent(network -> spec.network(network.policy()));
         Sandbox sandbox = sandboxes.create(Authentication.caller(request), spec.build());

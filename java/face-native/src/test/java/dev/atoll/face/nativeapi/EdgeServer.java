@@ -14,6 +14,7 @@ import dev.atoll.domain.Sandboxes;
 import dev.atoll.domain.Secrets;
 import dev.atoll.domain.Snapshots;
 import dev.atoll.domain.Templates;
+import dev.atoll.domain.Volumes;
 import dev.atoll.http.HttpListener;
 import dev.atoll.http.Json;
 import dev.atoll.http.ListenerConfig;
@@ -62,6 +63,7 @@ final class EdgeServer implements AutoCloseable {
                 unreachable(Templates.class),
                 unreachable(Builds.class),
                 unreachable(Secrets.class),
+                unreachable(Volumes.class),
                 new TwoKeys(),
                 unreachable(Node.class));
         return NativeApi.routes(domain, new NativeApi.Options("base", () -> "atoll_up 1\n", openMetrics));

@@ -51,6 +51,7 @@ final class ApiNode implements AutoCloseable {
                                 engine.templates(),
                                 engine.builds(),
                                 engine.secrets(),
+                                engine.volumes(),
                                 engine.keys(),
                                 engine.node()),
                         new NativeApi.Options("base", () -> "", false)),
