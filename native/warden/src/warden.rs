@@ -199,9 +199,7 @@ impl Warden {
                 .name("network".to_owned())
                 .spawn_scoped(scope, || self.network.destroy(sandbox.index))
                 .during("thread")?;
-            let synced = self
-                .sync_disk(sandbox)
-                .and(self.sync_volumes(&volumes));
+            let synced = self.sync_disk(sandbox).and(self.sync_volumes(&volumes));
             let destroyed = network
                 .join()
                 .map_err(|_| Fault::new(Code::Io, "the thread of the network panicked"))?;

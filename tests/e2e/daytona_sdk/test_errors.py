@@ -83,7 +83,6 @@ def test_volumes_are_refused_and_named(daytona):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/sandbox/{id}/archive"),
         ("POST", "/sandbox/{id}/resize"),
         ("POST", "/sandbox/{id}/ssh-access"),
         ("GET", "/sandbox/{id}/ports/8080/preview-url"),

@@ -47,6 +47,6 @@ public interface Node {
     /** Of the caller's sandboxes that live; of all projects for an operator. */
     List<Usage> usage(Caller caller, Optional<SandboxId> sandbox);
 
-    /** Deletes expired snapshots, kept steps of builds, leftovers and unused layers; returns bytes freed. Operators only. */
+    /** Deletes expired snapshots, kept steps of builds, leftovers, unused layers and what no archive needs; returns bytes freed. Operators only. */
     long prune(Caller caller);
 }

@@ -40,7 +40,7 @@ public interface Sandboxes {
      */
     Optional<Sandbox> awaitEnd(Caller caller, SandboxId id, Duration timeout);
 
-    /** STOPPED, FAILED with a whole disk; waits while STOPPING; no-op when RUNNING; resumes when PAUSED or HIBERNATED. */
+    /** STOPPED, ARCHIVED, FAILED with a whole disk; waits while STOPPING; no-op when RUNNING; resumes when PAUSED or HIBERNATED. */
     Sandbox start(Caller caller, SandboxId id);
 
     /**
@@ -65,6 +65,20 @@ public interface Sandboxes {
 
     /** PAUSED, HIBERNATED; no-op when RUNNING. */
     Sandbox resume(Caller caller, SandboxId id);
+
+    /**
+     * STOPPED; no-op when ARCHIVED. The disk goes to the blob store, from which a start brings it back.
+     *
+     * @throws UnsupportedException when this node has none
+     */
+    Sandbox archive(Caller caller, SandboxId id);
+
+    /**
+     * ARCHIVED; no-op when the disk is here. The disk comes back and the sandbox is STOPPED.
+     *
+     * @throws ConflictException when the archive is lost or altered; it stays ARCHIVED
+     */
+    Sandbox restore(Caller caller, SandboxId id);
 
     /** Every state; idempotent. The name is free at once, the files are gone when it returns. */
     void delete(Caller caller, SandboxId id);

@@ -77,8 +77,8 @@ final class BuildSandbox implements AutoCloseable {
         plain = new Sandbox(
                 id, project, "build", Map.of(), base, "", Isolation.CONTAINER, resources, Map.of(), "root", "/",
                 NetworkPolicy.OPEN, List.of(), Map.of(), SandboxState.CREATING, Optional.empty(), Optional.empty(), 0,
-                Optional.empty(), now, now, now, Optional.empty(), Optional.empty(), List.of());
-                Optional.empty(), now, now, now, Optional.empty(), Optional.empty(), Optional.empty());
+                Optional.empty(), now, now, now, Optional.empty(), Optional.empty(), List.of(),
+                Optional.empty());
         listed.add(id, project);
     }
 

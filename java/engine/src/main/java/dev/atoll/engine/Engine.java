@@ -1,5 +1,8 @@
 package dev.atoll.engine;
 
+import dev.atoll.blob.ArchiveKey;
+import dev.atoll.blob.BlobStore;
+import dev.atoll.blob.Vault;
 import dev.atoll.domain.Builds;
 import dev.atoll.domain.Files;
 import dev.atoll.domain.Keys;
@@ -40,7 +43,11 @@ public final class Engine implements AutoCloseable {
     /** What is kept of the output of all ended sandboxes together. */
     private static final long ENDED_OUTPUT_BYTES = 1L << 30;
 
+    /** Where archives of disks are kept, and what they are encrypted with. */
+    public record Archives(BlobStore store, ArchiveKey key) {}
+
     private final SandboxRegistry registry;
+    private final Optional<Vault> vault;
     private final WarmPools warm;
     private final DeadlineQueue<SandboxId> rules;
     private final SnapshotService snapshots;
@@ -67,7 +74,8 @@ public final class Engine implements AutoCloseable {
             Warden warden,
             GuestHub hub,
             MeterRegistry meterRegistry,
-            KillPoints killPoints) {
+            KillPoints killPoints,
+            Optional<Archives> archives) {
         var ids = new Ids(random);
         registry = new SandboxRegistry();
         var meters = new EngineMeters(meterRegistry);
@@ -78,7 +86,10 @@ public final class Engine implements AutoCloseable {
         var slots = new SlotFactory(warden, hub, config.sockets(), gate, random, config.dialTimeout());
         var aliases = new ImageAliases(config.aliases());
         var usage = new UsageLedger(store.usage(), clock);
-        var secretService = new SecretService(store.secrets(), NodeKey.in(config.state(), random), ids, clock);
+        var nodeKey = NodeKey.in(config.state(), random);
+        vault = archives.map(a -> new Vault(a.store(), a.key(), nodeKey.digest("blob store")));
+        var archiveService = new ArchiveService(vault, store.archives(), warden, ids, clock);
+        var secretService = new SecretService(store.secrets(), nodeKey, ids, clock);
         var volumeService = new VolumeService(store.volumes(), warden, gate, registry, ids, clock);
         var output = new EndedOutput(config.state().resolve("ended"), config.spoolBytes(), ENDED_OUTPUT_BYTES);
         virtualThreads = Executors.newVirtualThreadPerTaskExecutor();
@@ -88,7 +99,7 @@ public final class Engine implements AutoCloseable {
         var entrypoints = new Entrypoints(output, clock, virtualThreads);
         var tools = new OwnerTools(
                 config, clock, store.sandboxes(), warden, boot, slots, gate, holds, registry, usage, secretService,
-                volumeService, entrypoints, meters, killPoints, virtualThreads, rules::arm);
+                volumeService, archiveService, entrypoints, meters, killPoints, virtualThreads, rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
         var layers = new LayerCare(warden, warm);
         var catalog = new TemplateCatalog(
@@ -104,7 +115,7 @@ public final class Engine implements AutoCloseable {
         reconciler.recover();
         warm.start();
         upkeep = new Upkeep(
-                config, registry, store.sandboxes(), warden, usage, secretService, output, warm, cache, listed, clock);
+                config, registry, store.sandboxes(), warden, usage, secretService, output, archiveService, warm, cache, listed, clock);
         meters.observe(warm::size, registry::count, holds::count);
 
         var buildTools = new BuildTools(tools, cache, catalog, listed, ids);
@@ -124,7 +135,7 @@ public final class Engine implements AutoCloseable {
         templates = catalog;
         keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash());
         node = new NodeService(
-                config, warden, gate, facts, isolations, registry, snapshots, volumeService, cache, listed, layers, usage, warm, reconciler,
+                config, warden, gate, facts, isolations, registry, snapshots, volumeService, archiveService, cache, listed, layers, usage, warm, reconciler,
                 upkeep);
         events = warden.events(new NodeEvents(registry, warm, reconciler, meters, admission, holds));
     }
@@ -136,6 +147,7 @@ public final class Engine implements AutoCloseable {
      * @param clock what rules and instants go by
      * @param random the source of all ids and secrets
      * @param killPoints {@link KillPoints#NONE} but in tests
+     * @param archives closed with the engine; empty = nothing is archived
      */
     public static Engine start(
             EngineConfig config,
@@ -145,8 +157,9 @@ public final class Engine implements AutoCloseable {
             Warden warden,
             GuestHub hub,
             MeterRegistry meters,
-            KillPoints killPoints) {
-        return new Engine(config, clock, random, store, warden, hub, meters, killPoints);
+            KillPoints killPoints,
+            Optional<Archives> archives) {
+        return new Engine(config, clock, random, store, warden, hub, meters, killPoints, archives);
     }
 
     public Sandboxes sandboxes() {
@@ -209,6 +222,7 @@ public final class Engine implements AutoCloseable {
         detachAll();
         warm.close();
         virtualThreads.close();
+        vault.ifPresent(Vault::close);
     }
 
     private void detachAll() {

@@ -41,6 +41,16 @@ public enum KillPoint {
     WAKE_CONFIGURED,
     /** The journal says RUNNING, the memory is still saved. */
     WAKE_COMMITTED,
+    ARCHIVE_REQUESTED,
+    /** The disk is in the blob store and in the pool, the journal says STOPPED. */
+    ARCHIVE_STORED,
+    /** The journal says ARCHIVED, the disk is still in the pool. */
+    ARCHIVE_COMMITTED,
+    ARCHIVE_DISK_GONE,
+    RESTORE_REQUESTED,
+    /** The disk is in the pool again, the journal says ARCHIVED. */
+    RESTORE_WRITTEN,
+    RESTORE_COMMITTED,
     SNAPSHOT_REQUESTED,
     /** The snapshot is in the pool, no row names it. */
     SNAPSHOT_MADE,

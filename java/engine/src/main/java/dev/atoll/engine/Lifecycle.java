@@ -28,18 +28,28 @@ final class Lifecycle {
 
     private Lifecycle() {}
 
-    /** The rule that comes first in the state the sandbox is in; of several at once the strongest. */
-    static Optional<Due> next(Sandbox sandbox, EngineConfig.ProjectMaxima maxima, ActivityMarks activity, Instant now) {
+    /**
+     * The rule that comes first in the state the sandbox is in; of several at once the strongest.
+     *
+     * @param archives whether there is a blob store; rules of action ARCHIVE wait for one
+     */
+    static Optional<Due> next(
+            Sandbox sandbox,
+            EngineConfig.ProjectMaxima maxima,
+            boolean archives,
+            ActivityMarks activity,
+            Instant now) {
         return inForce(sandbox, maxima).stream()
-                .filter(rule -> rule.in() == sandbox.state() && rule.action() != Action.ARCHIVE)
+                .filter(rule -> rule.in() == sandbox.state() && (archives || rule.action() != Action.ARCHIVE))
                 .map(rule -> new Due(rule, start(sandbox, rule, activity, now).plus(rule.after())))
                 .min(Comparator.comparing(Due::at)
                         .thenComparing(due -> due.rule().action(), Comparator.reverseOrder()));
     }
 
     /**
-     * Refuses rules that would promise what the sandbox's class cannot do. ARCHIVE is let through and
-     * waits: a stopped sandbox starts the same way from the pool as it would from an archive.
+     * Refuses rules that would promise what the sandbox's class cannot do. ARCHIVE is let through
+     * also where there is no blob store, and waits: a stopped sandbox starts the same way from the pool as
+     * it would from an archive.
      *
      * @throws UnsupportedException naming the action
      */
@@ -65,7 +75,8 @@ final class Lifecycle {
         });
         maxima.lifetime().ifPresent(lifetime -> {
             for (SandboxState state : List.of(
-                    SandboxState.RUNNING, SandboxState.PAUSED, SandboxState.HIBERNATED, SandboxState.STOPPED)) {
+                    SandboxState.RUNNING, SandboxState.PAUSED, SandboxState.HIBERNATED, SandboxState.STOPPED,
+                    SandboxState.ARCHIVED)) {
                 rules.add(new LifecycleRule(state, Since.CREATION, lifetime, Action.DELETE, Set.of()));
             }
         });

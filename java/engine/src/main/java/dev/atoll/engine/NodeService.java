@@ -26,6 +26,7 @@ final class NodeService implements Node {
     private final SandboxRegistry registry;
     private final SnapshotService snapshots;
     private final VolumeService volumes;
+    private final ArchiveService archives;
     private final BuildCache builds;
     private final TransientSandboxes listed;
     private final LayerCare layers;
@@ -43,6 +44,7 @@ final class NodeService implements Node {
             SandboxRegistry registry,
             SnapshotService snapshots,
             VolumeService volumes,
+            ArchiveService archives,
             BuildCache builds,
             TransientSandboxes listed,
             LayerCare layers,
@@ -58,6 +60,7 @@ final class NodeService implements Node {
         this.registry = registry;
         this.snapshots = snapshots;
         this.volumes = volumes;
+        this.archives = archives;
         this.builds = builds;
         this.listed = listed;
         this.layers = layers;
@@ -136,6 +139,7 @@ final class NodeService implements Node {
         long freed = snapshots.removeExpired();
         freed += builds.dropAll();
         reconciler.resynchronise();
+        freed += archives.sweep();
         return freed + layers.removeUnused();
     }
 }

@@ -22,6 +22,7 @@ record OwnerTools(
         UsageLedger usage,
         SecretService secrets,
         VolumeService volumes,
+        ArchiveService archives,
         Entrypoints entrypoints,
         EngineMeters meters,
         KillPoints killPoints,

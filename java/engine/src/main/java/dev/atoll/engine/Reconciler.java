@@ -58,6 +58,8 @@ final class Reconciler {
         STOPPED,
         /** It shall not live and does. */
         KILL,
+        /** Its disk is in the blob store, and here too. */
+        ARCHIVED,
         /** It was never finished. */
         REMOVE,
         /** Its disk is gone. */
@@ -125,7 +127,8 @@ final class Reconciler {
             case HIBERNATED -> lives
                     ? Verdict.KILL
                     : saved != Saved.NOTHING ? Verdict.KEEP : hasDisk ? Verdict.STOPPED : Verdict.LOST;
-            case ARCHIVED -> lives ? Verdict.KILL : Verdict.KEEP;
+            // Its disk is in the blob store; one here is what an archive or a restore was cut off at.
+            case ARCHIVED -> lives ? Verdict.KILL : hasDisk ? Verdict.ARCHIVED : Verdict.KEEP;
             case DELETED -> Verdict.REMOVE;
         };
     }
@@ -138,6 +141,7 @@ final class Reconciler {
                 found.live().stream().collect(Collectors.toMap(LiveSandbox::id, Function.identity()));
         Set<SandboxId> disks = found.disks().stream().map(Disk::id).collect(Collectors.toSet());
         Set<SandboxId> journalled = new HashSet<>();
+        tools.archives().recover();
         for (SandboxRecord record : journal.living()) {
             SandboxId id = record.sandbox().id();
             journalled.add(id);
@@ -189,6 +193,10 @@ final class Reconciler {
             case STOPPED -> owner.settleDead("it ended while the engine was down");
             case KILL -> {
                 var unused = warden.kill(owner.id());
+                owner.armRules();
+            }
+            case ARCHIVED -> {
+                warden.deleteDisk(owner.id());
                 owner.armRules();
             }
             case REMOVE -> owner.delete(Optional.of("its create was never finished"));

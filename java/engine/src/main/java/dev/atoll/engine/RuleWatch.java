@@ -85,7 +85,12 @@ final class RuleWatch {
     }
 
     private Optional<Lifecycle.Due> next(Instant now) {
-        return Lifecycle.next(sandbox(), tools.config().maximaOf(sandbox().project()), activity, now);
+        return Lifecycle.next(
+                sandbox(),
+                tools.config().maximaOf(sandbox().project()),
+                tools.archives().isAvailable(),
+                activity,
+                now);
     }
 
     private Sandbox sandbox() {

@@ -1,5 +1,6 @@
 package dev.atoll.engine;
 
+import static dev.atoll.domain.SandboxState.ARCHIVED;
 import static dev.atoll.domain.SandboxState.CREATING;
 import static dev.atoll.domain.SandboxState.FAILED;
 import static dev.atoll.domain.SandboxState.HIBERNATED;
@@ -44,11 +45,11 @@ sealed interface SandboxCommand {
         }
     }
 
-    /** Boots a new generation on the disk that is there; resumes a paused or hibernated one. */
+    /** Boots a new generation on the disk that is there, or brought back; resumes a paused or hibernated one. */
     record Start() implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
-            return EnumSet.of(STOPPED, PAUSED, HIBERNATED, FAILED);
+            return EnumSet.of(STOPPED, PAUSED, HIBERNATED, ARCHIVED, FAILED);
         }
 
         @Override
@@ -132,6 +133,42 @@ sealed interface SandboxCommand {
         }
     }
 
+    /** Disk to the blob store, then out of the pool. */
+    record Archive() implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(STOPPED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.of(ARCHIVED);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.ARCHIVING);
+        }
+    }
+
+    /** Disk of the blob store into the pool. */
+    record Restore() implements SandboxCommand {
+        @Override
+        public Set<SandboxState> legalIn() {
+            return EnumSet.of(ARCHIVED);
+        }
+
+        @Override
+        public Set<SandboxState> doneIn() {
+            return EnumSet.of(STOPPED, RUNNING, PAUSED, HIBERNATED);
+        }
+
+        @Override
+        public Optional<Operation> operation() {
+            return Optional.of(Operation.RESTORING);
+        }
+    }
+
     record Delete() implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
@@ -191,12 +228,12 @@ sealed interface SandboxCommand {
     record CheckRules() implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
-            return EnumSet.of(RUNNING, PAUSED, HIBERNATED, STOPPED);
+            return EnumSet.of(RUNNING, PAUSED, HIBERNATED, STOPPED, ARCHIVED);
         }
 
         @Override
         public Set<SandboxState> doneIn() {
-            return EnumSet.complementOf(EnumSet.of(RUNNING, PAUSED, HIBERNATED, STOPPED));
+            return EnumSet.complementOf(EnumSet.of(RUNNING, PAUSED, HIBERNATED, STOPPED, ARCHIVED));
         }
 
         @Override

@@ -18,6 +18,7 @@ import dev.atoll.domain.UnavailableException;
 import dev.atoll.domain.UnsupportedException;
 import dev.atoll.domain.WrongStateException;
 import dev.atoll.guest.GuestEndpoint;
+import dev.atoll.store.ArchiveRecord;
 import dev.atoll.store.Counters;
 import dev.atoll.store.SandboxRecord;
 import dev.atoll.warden.DiskSource;
@@ -280,7 +281,16 @@ final class SandboxOwner {
         try {
             switch (command) {
                 case SandboxCommand.Create create -> tools.boot().ahead(() -> create(create.disk()));
-                case SandboxCommand.Start start -> tools.boot().ahead(this::start);
+                case SandboxCommand.Start start -> {
+                    if (state == SandboxState.ARCHIVED) {
+                        // Takes as long as it takes: the making of warm slots goes on.
+                        carryOut(new SandboxCommand.Restore());
+                        underWay = Optional.of(new Operation.UnderWay(Operation.STARTING, tools.clock().instant()));
+                    }
+                    tools.boot().ahead(this::start);
+                }
+                case SandboxCommand.Archive archive -> archive();
+                case SandboxCommand.Restore restore -> restore();
                 case SandboxCommand.Stop stop -> stop(stop.grace());
                 case SandboxCommand.Pause pause -> pause();
                 case SandboxCommand.Resume resume -> resumeAny();
@@ -583,6 +593,31 @@ final class SandboxOwner {
         enter(SandboxState.RUNNING, Optional.empty());
     }
 
+    /** On failure the disk stays where it is. */
+    private void archive() {
+        tools.killPoints().reached(KillPoint.ARCHIVE_REQUESTED);
+        ArchiveRecord archive = tools.archives().archive(id(), this::isDeleted);
+        tools.killPoints().reached(KillPoint.ARCHIVE_STORED);
+        enter(SandboxState.ARCHIVED, Optional.empty());
+        tools.killPoints().reached(KillPoint.ARCHIVE_COMMITTED);
+        try {
+            tools.warden().deleteDisk(id());
+        } catch (AtollException e) {
+            LOG.warn("the disk of archived sandbox {} could not be removed for now: {}", id(), e.getMessage());
+        }
+        tools.archives().keepOnly(archive);
+        tools.killPoints().reached(KillPoint.ARCHIVE_DISK_GONE);
+    }
+
+    /** On failure it stays ARCHIVED, and nothing of a disk is left. */
+    private void restore() {
+        tools.killPoints().reached(KillPoint.RESTORE_REQUESTED);
+        tools.archives().restore(id(), record().layers(), this::isDeleted);
+        tools.killPoints().reached(KillPoint.RESTORE_WRITTEN);
+        enter(SandboxState.STOPPED, Optional.empty());
+        tools.killPoints().reached(KillPoint.RESTORE_COMMITTED);
+    }
+
     private void update(SandboxChange change) {
         change.rules().ifPresent(rules -> Lifecycle.checkSupported(
                 rules, record().sandbox().isolation(), !record().sandbox().volumes().isEmpty()));
@@ -651,6 +686,7 @@ final class SandboxOwner {
         tools.killPoints().reached(KillPoint.DELETE_KILLED);
         release(ending);
         tools.warden().deleteDisk(id());
+        tools.archives().forget(id());
         tools.killPoints().reached(KillPoint.DELETE_DISK_GONE);
         tools.usage().forget(id());
         record().idempotencyKey().ifPresent(key -> tools.registry().freeIdempotencyKey(project(), key, this));
@@ -704,8 +740,12 @@ final class SandboxOwner {
                 case ENTERING_STATE -> outcome(Outcome.Kind.TIMEOUT, rule.after() + " in state " + rule.in());
             });
             case HIBERNATE -> carryOut(new SandboxCommand.Hibernate(false));
-            case ARCHIVE ->
-                throw new IllegalStateException("a rule of action " + rule.action() + " is never next on this node");
+            case ARCHIVE -> {
+                if (state() != SandboxState.STOPPED) {
+                    carryOut(new SandboxCommand.Stop(GRACE_OF_RULES));
+                }
+                carryOut(new SandboxCommand.Archive());
+            }
         }
     }
 

@@ -285,6 +285,16 @@ final class SandboxService implements Sandboxes {
     }
 
     @Override
+    public Sandbox archive(Caller caller, SandboxId id) {
+        return command(caller, id, new SandboxCommand.Archive());
+    }
+
+    @Override
+    public Sandbox restore(Caller caller, SandboxId id) {
+        return command(caller, id, new SandboxCommand.Restore());
+    }
+
+    @Override
     public Sandbox update(Caller caller, SandboxId id, SandboxChange change) {
         return command(caller, id, new SandboxCommand.Update(change));
     }

@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 final class Upkeep implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
     private static final Duration PURGE_EVERY = Duration.ofHours(1);
+    private static final Duration SWEEP_EVERY = Duration.ofHours(6);
     private static final Duration TRIM_EVERY = Duration.ofMinutes(1);
 
     private final SandboxRegistry registry;
@@ -39,6 +40,7 @@ final class Upkeep implements AutoCloseable {
             UsageLedger usage,
             SecretService secrets,
             EndedOutput output,
+            ArchiveService archives,
             WarmPools warm,
             BuildCache builds,
             TransientSandboxes listed,
@@ -53,6 +55,9 @@ final class Upkeep implements AutoCloseable {
         every(config.sampleEvery(), this::sampleUsage);
         every(TRIM_EVERY, warm::trim);
         every(PURGE_EVERY, builds::dropUnused);
+        every(SWEEP_EVERY, () -> {
+            long unused = archives.sweep();
+        });
         every(PURGE_EVERY, () -> purge(config.endedKept(), secrets, output));
     }
 

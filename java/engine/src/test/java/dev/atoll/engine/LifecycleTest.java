@@ -71,7 +71,7 @@ class LifecycleTest {
         Sandbox sandbox = sandbox(SandboxState.RUNNING, BIRTH, LifecycleRule.stopWhenIdle(Duration.ofMinutes(1)));
         activity.tunnelOpened(BIRTH);
         Instant later = BIRTH.plusSeconds(3600);
-        assertThat(Lifecycle.next(sandbox, NO_MAXIMA, activity, later).orElseThrow().at()).isAfter(later);
+        assertThat(Lifecycle.next(sandbox, NO_MAXIMA, false, activity, later).orElseThrow().at()).isAfter(later);
         activity.tunnelClosed(later);
         assertThat(dueAt(sandbox)).contains(later.plusSeconds(60));
     }
@@ -110,10 +110,10 @@ class LifecycleTest {
     void theProjectsMaximaHoldForASandboxWithoutRules() {
         Sandbox sandbox = sandbox(SandboxState.RUNNING, BIRTH);
         var idle = new ProjectMaxima(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofHours(2)));
-        assertThat(Lifecycle.next(sandbox, idle, activity, BIRTH))
+        assertThat(Lifecycle.next(sandbox, idle, false, activity, BIRTH))
                 .contains(new Lifecycle.Due(LifecycleRule.stopWhenIdle(Duration.ofHours(1)), BIRTH.plusSeconds(3600)));
         activity.mark(ActivityKind.API_CALL, BIRTH.plusSeconds(7000));
-        assertThat(Lifecycle.next(sandbox, idle, activity, BIRTH).orElseThrow())
+        assertThat(Lifecycle.next(sandbox, idle, false, activity, BIRTH).orElseThrow())
                 .satisfies(due -> {
                     assertThat(due.at()).isEqualTo(BIRTH.plusSeconds(7200));
                     assertThat(due.rule().action()).isEqualTo(Action.DELETE);
@@ -134,11 +134,14 @@ class LifecycleTest {
                 .isInstanceOf(UnsupportedException.class)
                 .hasMessageContaining("volumes");
         Lifecycle.checkSupported(List.of(archive), Isolation.CONTAINER, true);
-        assertThat(dueAt(sandbox(SandboxState.STOPPED, BIRTH, archive))).isEmpty();
+        Sandbox stopped = sandbox(SandboxState.STOPPED, BIRTH, archive);
+        assertThat(dueAt(stopped)).isEmpty();
+        assertThat(Lifecycle.next(stopped, NO_MAXIMA, true, activity, BIRTH).map(Lifecycle.Due::at))
+                .contains(BIRTH.plus(Duration.ofDays(7)));
     }
 
     private Optional<Lifecycle.Due> next(Sandbox sandbox) {
-        return Lifecycle.next(sandbox, NO_MAXIMA, activity, BIRTH);
+        return Lifecycle.next(sandbox, NO_MAXIMA, false, activity, BIRTH);
     }
 
     private Optional<Instant> dueAt(Sandbox sandbox) {

@@ -15,7 +15,7 @@ import java.sql.SQLException;
  */
 final class Schema {
     /** The newest file {@code V<n>.sql}. */
-    static final int VERSION = 4;
+    static final int VERSION = 5;
 
     /** "Atol": tells a database of ours from any other SQLite file. */
     private static final int APPLICATION = 0x41746f6c;

@@ -33,6 +33,7 @@ public final class SqliteStore implements Store {
     private final SecretStore secrets;
     private final BuildStepStore buildSteps;
     private final VolumeStore volumes;
+    private final ArchiveStore archives;
 
     private SqliteStore(Writer writer, Readers readers) {
         this.writer = writer;
@@ -45,6 +46,7 @@ public final class SqliteStore implements Store {
         secrets = new SqliteSecrets(writer, readers);
         buildSteps = new SqliteBuildSteps(writer, readers);
         volumes = new SqliteVolumes(writer, readers);
+        archives = new SqliteArchives(writer, readers);
     }
 
     /**
@@ -145,6 +147,11 @@ public final class SqliteStore implements Store {
     @Override
     public VolumeStore volumes() {
         return volumes;
+    }
+
+    @Override
+    public ArchiveStore archives() {
+        return archives;
     }
 
     @Override

@@ -22,6 +22,8 @@ public interface Store extends AutoCloseable {
 
     VolumeStore volumes();
 
+    ArchiveStore archives();
+
     /** Waits for the writes under way. Later calls are an IllegalStateException. Idempotent. */
     @Override
     void close();

@@ -98,17 +98,18 @@ final class MigrationTest {
 
     /** What each record is without the parts that a version had no columns for. */
     private static SandboxRecord knownBy(int version, SandboxRecord record) {
-        return version >= 2 ? record : new SandboxRecord(
-                without(record.sandbox()), record.layers(), record.slot(), record.idempotencyKey(), Optional.empty(),
-                record.usageAtBoot());
+        return new SandboxRecord(
+                knownBy(version, record.sandbox()), record.layers(), record.slot(), record.idempotencyKey(),
+                version >= 2 ? record.secretEnv() : Optional.empty(), record.usageAtBoot());
     }
 
-    private static Sandbox without(Sandbox s) {
+    private static Sandbox knownBy(int version, Sandbox s) {
         return new Sandbox(
                 s.id(), s.project(), s.name(), s.labels(), s.template(), s.templateName(), s.isolation(),
                 s.resources(), s.env(), s.user(), s.workdir(), s.network(), s.rules(), s.attributes(), s.state(),
                 s.underWay(), s.failure(), s.generation(), s.parent(), s.createdAt(), s.stateSince(),
-                s.lastActivity(), Optional.empty(), Optional.empty(), Optional.empty());
+                s.lastActivity(), version >= 2 ? s.entrypoint() : Optional.empty(),
+                version >= 2 ? s.outcome() : Optional.empty(), version >= 4 ? s.volumes() : List.of(), Optional.empty());
     }
 
     private static TemplateRecord knownBy(int version, TemplateRecord record) {

@@ -1,5 +1,7 @@
 package dev.atoll.tests;
 
+import dev.atoll.blob.ArchiveKey;
+import dev.atoll.blob.DirectoryBlobStore;
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.Execution;
@@ -157,8 +159,20 @@ public final class AtollNode implements AutoCloseable {
         Warden warden = Warden.at(wardenProcess.socket());
         var hub = new GuestHub();
         Engine engine = Engine.start(
-                config, clock, new SecureRandom(), store, warden, hub, new SimpleMeterRegistry(), killPoints);
+                config, clock, new SecureRandom(), store, warden, hub, new SimpleMeterRegistry(), killPoints, archives());
         running = new Running(store, warden, hub, engine);
+    }
+
+    /** Where archived disks lie, encrypted. */
+    public Path archiveDir() {
+        return place.state().resolve("archive");
+    }
+
+    private Optional<Engine.Archives> archives() {
+        var random = new SecureRandom();
+        return Optional.of(new Engine.Archives(
+                DirectoryBlobStore.open(archiveDir()),
+                ArchiveKey.readOrMake(place.state().resolve("archive.key"), random)));
     }
 
     /** Ends the engine as a shutdown does; sandboxes go on. */

@@ -98,6 +98,7 @@ public final class TestCommand implements Callable<Integer> {
         Path modules = dist.home().resolve("java");
         Reports.deleteSurefire(modules);
         endLeftovers(dist);
+        Path s3 = s3Server(dist);
         int status = Runner.run(
                 dist.home(),
                 Map.of(
@@ -105,6 +106,7 @@ public final class TestCommand implements Callable<Integer> {
                         "ATOLL_NATIVE", dist.directory().resolve("bin").toString(),
                         "ATOLL_TEMPLATES", dist.templates().toString(),
                         "ATOLL_RUNSC", dist.gvisor().resolve("runsc").toString(),
+                        "ATOLL_S3_SERVER", s3.toString(),
                         "ATOLL_TEST_INSTANCE", "t",
                         "ATOLL_TEST_STATE", STATE.resolve("java").toString(),
                         "ATOLL_TEST_SUBNET", "10.213.0.0/16",
@@ -113,6 +115,19 @@ public final class TestCommand implements Callable<Integer> {
                 line -> {});
         endLeftovers(dist);
         return Reports.surefire(modules).afterStatus(status);
+    }
+
+    private static Path s3Server(Dist dist) {
+        var said = new ArrayList<String>();
+        int status = Runner.run(
+                dist.home(),
+                Map.of("ATOLL_HOME", dist.home().toString()),
+                List.of(dist.home().resolve("tools/s3.sh").toString()),
+                said::add);
+        if (status != 0 || said.isEmpty()) {
+            throw new OperatorException("the S3 server of the tests could not be built");
+        }
+        return Path.of(said.getLast());
     }
 
     /** Nodes of a test run that was killed: their warden's configuration tells what they have in the kernel. */

@@ -38,6 +38,8 @@ import picocli.CommandLine.Command;
             PauseCommand.class,
             HibernateCommand.class,
             ResumeCommand.class,
+            ArchiveCommand.class,
+            RestoreCommand.class,
             StopCommand.class,
             StartCommand.class,
             RmCommand.class,

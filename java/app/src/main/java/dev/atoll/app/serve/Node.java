@@ -56,7 +56,8 @@ final class Node implements AutoCloseable {
         var hub = closer.add(new GuestHub());
         Engine engine = closer.add(Engine.start(
                 Settings.engine(config, version, layout.sockets(), layout.engineDir(), operatorHash(layout.operatorHash())),
-                clock, random, store, warden, hub, metrics, KillPoints.NONE));
+                clock, random, store, warden, hub, metrics, KillPoints.NONE,
+                ArchiveSettings.open(config.archive(), layout.engineDir(), random)));
 
         var routes = NativeApi.routes(
                 new NativeApi.Domain(

@@ -64,7 +64,8 @@ public final class TrainEngineCommand implements Callable<Integer> {
             serveOnce(random);
             serveModalOnce(random);
             var settings = Settings.engine(Config.DEFAULTS, Version.current(), directory.resolve("s"), directory, Optional.empty());
-            Engine.start(settings, Clock.systemUTC(), random, store, warden, hub, metrics, KillPoints.NONE).close();
+            Engine.start(settings, Clock.systemUTC(), random, store, warden, hub, metrics, KillPoints.NONE, Optional.empty())
+                    .close();
             return 1;
         } catch (UnavailableException noWarden) {
             return 0;

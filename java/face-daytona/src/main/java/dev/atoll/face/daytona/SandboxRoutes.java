@@ -64,6 +64,7 @@ final class SandboxRoutes {
                 .delete("/api/sandbox/{sandbox}", this::delete)
                 .post("/api/sandbox/{sandbox}/start", r -> answer(r, sandboxes.start(caller(r), id(r))))
                 .post("/api/sandbox/{sandbox}/stop", this::stop)
+                .post("/api/sandbox/{sandbox}/archive", r -> answer(r, sandboxes.archive(caller(r), id(r))))
                 .post("/api/sandbox/{sandbox}/snapshot", this::snapshot)
                 .post("/api/sandbox/{sandbox}/fork", this::fork)
                 .put("/api/sandbox/{sandbox}/labels", this::setLabels)

@@ -91,6 +91,8 @@ final class SandboxRoutes {
                 .post("/v1/sandboxes/{sandbox}/pause", this::pause)
                 .post("/v1/sandboxes/{sandbox}/hibernate", this::hibernate)
                 .post("/v1/sandboxes/{sandbox}/resume", this::resume)
+                .post("/v1/sandboxes/{sandbox}/archive", this::archive)
+                .post("/v1/sandboxes/{sandbox}/restore", this::restore)
                 .post("/v1/sandboxes/{sandbox}/fork", this::fork);
     }
 
@@ -225,6 +227,14 @@ final class SandboxRoutes {
 
     private Response resume(Request request) {
         return answer(sandboxes.resume(Authentication.caller(request), references.sandbox(request)));
+    }
+
+    private Response archive(Request request) {
+        return answer(sandboxes.archive(Authentication.caller(request), references.sandbox(request)));
+    }
+
+    private Response restore(Request request) {
+        return answer(sandboxes.restore(Authentication.caller(request), references.sandbox(request)));
     }
 
     private Response fork(Request request) throws IOException {

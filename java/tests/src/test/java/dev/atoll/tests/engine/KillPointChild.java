@@ -61,6 +61,15 @@ public final class KillPointChild {
                 sandboxes.hibernate(CALLER, old, false);
                 sandboxes.resume(CALLER, old);
             }
+            case ARCHIVE_REQUESTED, ARCHIVE_STORED, ARCHIVE_COMMITTED, ARCHIVE_DISK_GONE -> {
+                sandboxes.stop(CALLER, old, Duration.ofSeconds(5));
+                sandboxes.archive(CALLER, old);
+            }
+            case RESTORE_REQUESTED, RESTORE_WRITTEN, RESTORE_COMMITTED -> {
+                sandboxes.stop(CALLER, old, Duration.ofSeconds(5));
+                sandboxes.archive(CALLER, old);
+                sandboxes.start(CALLER, old);
+            }
             case SNAPSHOT_REQUESTED, SNAPSHOT_MADE, SNAPSHOT_COMMITTED, MEMORY_QUIESCED -> {
                 if (children == WITH_MEMORY) {
                     node.engine().snapshots()

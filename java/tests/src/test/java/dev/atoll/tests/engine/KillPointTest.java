@@ -135,6 +135,14 @@ class KillPointTest {
             case HIBERNATE_REQUESTED, WAKE_COMMITTED -> assertThat(stateOfSurvivor()).isEqualTo(SandboxState.RUNNING);
             case HIBERNATE_SAVED, HIBERNATE_COMMITTED, WAKE_REQUESTED, WAKE_CLAIMED, WAKE_CONFIGURED ->
                 assertThat(stateOfSurvivor()).isEqualTo(SandboxState.HIBERNATED);
+            case ARCHIVE_REQUESTED, ARCHIVE_STORED, RESTORE_COMMITTED -> {
+                assertThat(stateOfSurvivor()).isEqualTo(SandboxState.STOPPED);
+                assertThat(node.warden().listAll().disks()).hasSize(2);
+            }
+            case ARCHIVE_COMMITTED, ARCHIVE_DISK_GONE, RESTORE_REQUESTED, RESTORE_WRITTEN -> {
+                assertThat(stateOfSurvivor()).isEqualTo(SandboxState.ARCHIVED);
+                assertThat(node.warden().listAll().disks()).hasSize(1);
+            }
             case SNAPSHOT_REQUESTED, SNAPSHOT_MADE ->
                 assertThat(node.engine().snapshots().list(CALLER)).isEmpty();
             case SNAPSHOT_COMMITTED ->
