@@ -10,6 +10,8 @@ public final class CapacityException extends AtollException {
         SLOTS,
         MEMORY,
         QUOTA,
+        /** Requests of a project. */
+        RATE,
         CONNECTIONS
     }
 

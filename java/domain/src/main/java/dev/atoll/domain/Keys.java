@@ -5,7 +5,11 @@ import java.util.Optional;
 
 /** The API keys. Hashed at rest; compared in constant time. All methods are safe from any thread. */
 public interface Keys {
-    /** The caller behind a secret, or empty when there is no such key or it was revoked. */
+    /**
+     * The caller behind a secret, or empty when there is no such key or it was revoked. Counts one request.
+     *
+     * @throws CapacityException RATE when the project made too many in the last second
+     */
     Optional<Caller> authenticate(String secret);
 
     /**

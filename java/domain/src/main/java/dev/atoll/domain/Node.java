@@ -1,5 +1,6 @@
 package dev.atoll.domain;
 
+import java.time.LocalDate;
 import java.util.List;
 import java.util.Optional;
 
@@ -46,6 +47,14 @@ public interface Node {
 
     /** Of the caller's sandboxes that live; of all projects for an operator. */
     List<Usage> usage(Caller caller, Optional<SandboxId> sandbox);
+
+    /**
+     * What the caller's project used, by day, oldest first; of all projects for an operator. Days without
+     * use are left out.
+     *
+     * @param from to {@code to}, both included, at most 366 days
+     */
+    List<DayUsage> usageByDay(Caller caller, LocalDate from, LocalDate to);
 
     /** Deletes expired snapshots, kept steps of builds, leftovers, unused layers and what no archive needs; returns bytes freed. Operators only. */
     long prune(Caller caller);

@@ -78,6 +78,7 @@ public final class Engine implements AutoCloseable {
             Optional<Archives> archives) {
         var ids = new Ids(random);
         registry = new SandboxRegistry();
+        var quotas = new QuotaKeeper(config.quotas(), registry, clock);
         var meters = new EngineMeters(meterRegistry);
         var facts = new NodeFacts(warden);
         var admission = new PoolAdmission(warden);
@@ -90,7 +91,8 @@ public final class Engine implements AutoCloseable {
         vault = archives.map(a -> new Vault(a.store(), a.key(), nodeKey.digest("blob store")));
         var archiveService = new ArchiveService(vault, store.archives(), warden, ids, clock);
         var secretService = new SecretService(store.secrets(), nodeKey, ids, clock);
-        var volumeService = new VolumeService(store.volumes(), warden, gate, registry, ids, clock);
+        var volumeService = new VolumeService(store.volumes(), warden, gate, registry, quotas, ids, clock);
+        quotas.addDisks(volumeService::bytesOf);
         var output = new EndedOutput(config.state().resolve("ended"), config.spoolBytes(), ENDED_OUTPUT_BYTES);
         virtualThreads = Executors.newVirtualThreadPerTaskExecutor();
         warm = new WarmPools(config.warmSlots(), config.slotMakers(), config.warmSentries(), slots, clock);
@@ -99,7 +101,7 @@ public final class Engine implements AutoCloseable {
         var entrypoints = new Entrypoints(output, clock, virtualThreads);
         var tools = new OwnerTools(
                 config, clock, store.sandboxes(), warden, boot, slots, gate, holds, registry, usage, secretService,
-                volumeService, archiveService, entrypoints, meters, killPoints, virtualThreads, rules::arm);
+                volumeService, archiveService, quotas, entrypoints, meters, killPoints, virtualThreads, rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
         var layers = new LayerCare(warden, warm);
         var catalog = new TemplateCatalog(
@@ -133,7 +135,7 @@ public final class Engine implements AutoCloseable {
         files = new FileService(calls, admission);
         ports = new PortService(calls, clock);
         templates = catalog;
-        keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash());
+        keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash(), quotas);
         node = new NodeService(
                 config, warden, gate, facts, isolations, registry, snapshots, volumeService, archiveService, cache, listed, layers, usage, warm, reconciler,
                 upkeep);

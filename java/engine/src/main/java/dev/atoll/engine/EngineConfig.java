@@ -36,6 +36,7 @@ import java.util.Optional;
  * @param sampleEvery how often usage is read and stored
  * @param endedKept how long a deleted sandbox is remembered, with its outcome and its entrypoint's output
  * @param operatorKeyHash SHA-256 of the operator's key in lower-case hexadecimal; empty = there is none
+ * @param quotas what projects may use
  */
 public record EngineConfig(
         String version,
@@ -58,7 +59,8 @@ public record EngineConfig(
         Duration flushEvery,
         Duration sampleEvery,
         Duration endedKept,
-        Optional<String> operatorKeyHash) {
+        Optional<String> operatorKeyHash,
+        Quotas quotas) {
     /** When an alias applies. */
     public enum Prefer {
         /** Before any registry is asked. */
@@ -105,7 +107,8 @@ public record EngineConfig(
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(5),
                 Duration.ofDays(1),
-                Optional.empty());
+                Optional.empty(),
+                Quotas.NONE);
     }
 
     public EngineConfig {
@@ -123,50 +126,56 @@ public record EngineConfig(
     public EngineConfig withWarmSlots(int value) {
         return new EngineConfig(
                 version, sockets, state, value, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash, quotas);
     }
 
     public EngineConfig withDefaults(Resources value) {
         return new EngineConfig(
                 version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, value, aliases, registries, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash, quotas);
     }
 
     public EngineConfig withAliases(List<Alias> value) {
         return new EngineConfig(
                 version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, value, registries, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash, quotas);
     }
 
     public EngineConfig withRegistries(Optional<RegistrySettings> value) {
         return new EngineConfig(
                 version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, value, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash, quotas);
     }
 
     public EngineConfig withTrustEnv(Map<String, String> value) {
         return new EngineConfig(
                 version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, value, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash, quotas);
     }
 
     public EngineConfig withMaxima(ProjectMaxima all, Map<ProjectId, ProjectMaxima> single) {
         return new EngineConfig(
                 version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, all.idle(), all.lifetime(),
-                single, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash);
+                single, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash, quotas);
     }
 
     public EngineConfig withEndedKept(Duration value) {
         return new EngineConfig(
                 version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, maximumIdle,
                 maximumLifetime, projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, value,
-                operatorKeyHash);
+                operatorKeyHash, quotas);
     }
 
     public EngineConfig withOperatorKeyHash(String sha256) {
         return new EngineConfig(
                 version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, maximumIdle, maximumLifetime,
-                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, Optional.of(sha256));
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, Optional.of(sha256), quotas);
+    }
+
+    public EngineConfig withQuotas(Quotas value) {
+        return new EngineConfig(
+                version, sockets, state, warmSlots, warmSentries, slotMakers, createsAtOnce, defaults, aliases, registries, trustEnv, maximumIdle, maximumLifetime,
+                projects, spoolBytes, keptProcesses, dialTimeout, flushEvery, sampleEvery, endedKept, operatorKeyHash, value);
     }
 
     ProjectMaxima maximaOf(ProjectId project) {

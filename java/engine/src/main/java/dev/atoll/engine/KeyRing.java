@@ -37,13 +37,15 @@ final class KeyRing implements Keys {
     private final Clock clock;
     private final Ids ids;
     private final byte @Nullable [] operatorHash;
+    private final QuotaKeeper quotas;
     private final Map<String, KeyRecord> live = new ConcurrentHashMap<>();
 
     /** @param operatorKeyHash as {@link EngineConfig#operatorKeyHash} */
-    KeyRing(KeyStore store, Clock clock, Ids ids, Optional<String> operatorKeyHash) {
+    KeyRing(KeyStore store, Clock clock, Ids ids, Optional<String> operatorKeyHash, QuotaKeeper quotas) {
         this.store = store;
         this.clock = clock;
         this.ids = ids;
+        this.quotas = quotas;
         this.operatorHash = operatorKeyHash.map(HexFormat.of()::parseHex).orElse(null);
         store.list(Optional.empty()).stream()
                 .filter(record -> record.revokedAt().isEmpty())
@@ -59,9 +61,11 @@ final class KeyRing implements Keys {
         if (operatorHash != null && MessageDigest.isEqual(operatorHash, hash)) {
             return Optional.of(new Caller(ProjectId.DEFAULT, OPERATOR, true));
         }
-        return Optional.ofNullable(live.get(HexFormat.of().formatHex(hash)))
+        Optional<Caller> caller = Optional.ofNullable(live.get(HexFormat.of().formatHex(hash)))
                 .filter(record -> MessageDigest.isEqual(HexFormat.of().parseHex(record.sha256()), hash))
                 .map(record -> new Caller(record.project(), record.id(), record.operator()));
+        caller.ifPresent(known -> quotas.admitRequest(known.project()));
+        return caller;
     }
 
     @Override

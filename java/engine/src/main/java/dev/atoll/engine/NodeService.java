@@ -2,7 +2,9 @@ package dev.atoll.engine;
 
 import dev.atoll.domain.AtollException;
 import dev.atoll.domain.Caller;
+import dev.atoll.domain.DayUsage;
 import dev.atoll.domain.ForbiddenException;
+import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
@@ -11,6 +13,8 @@ import dev.atoll.domain.Usage;
 import dev.atoll.warden.Known;
 import dev.atoll.warden.Warden;
 import dev.atoll.warden.WardenInfo;
+import java.time.LocalDate;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -18,6 +22,8 @@ import java.util.stream.Stream;
 
 /** The node as operators see it. */
 final class NodeService implements Node {
+    private static final int LONGEST_REPORT = 366;
+
     private final EngineConfig config;
     private final Warden warden;
     private final MakingGate gate;
@@ -129,6 +135,16 @@ final class NodeService implements Node {
                 .filter(o -> !o.isDeleted() && (caller.operator() || o.project().equals(caller.project())))
                 .map(o -> usage.of(o.id()))
                 .toList();
+    }
+
+    @Override
+    public List<DayUsage> usageByDay(Caller caller, LocalDate from, LocalDate to) {
+        long days = ChronoUnit.DAYS.between(from, to) + 1;
+        if (days < 1 || days > LONGEST_REPORT) {
+            throw new InvalidFieldException("from", from.toString(), "a day up to 'to', at most 366 days before it");
+        }
+        upkeep.sampleUsage();
+        return usage.byDay(caller.operator() ? Optional.empty() : Optional.of(caller.project()), from, to);
     }
 
     @Override

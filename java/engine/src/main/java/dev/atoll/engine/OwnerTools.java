@@ -23,6 +23,7 @@ record OwnerTools(
         SecretService secrets,
         VolumeService volumes,
         ArchiveService archives,
+        QuotaKeeper quotas,
         Entrypoints entrypoints,
         EngineMeters meters,
         KillPoints killPoints,

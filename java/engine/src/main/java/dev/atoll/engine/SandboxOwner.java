@@ -362,6 +362,10 @@ final class SandboxOwner {
             wake();
             return;
         }
+        tools.quotas().runIn(this, this::bootAgain);
+    }
+
+    private void bootAgain() {
         tools.killPoints().reached(KillPoint.START_REQUESTED);
         if (state() == SandboxState.FAILED) {
             tools.warden().kill(id());
@@ -524,6 +528,10 @@ final class SandboxOwner {
 
     /** On failure it stays HIBERNATED: what was saved is removed when the row says RUNNING. */
     private void wake() {
+        tools.quotas().runIn(this, this::goOn);
+    }
+
+    private void goOn() {
         tools.killPoints().reached(KillPoint.WAKE_REQUESTED);
         Sandbox next = SandboxEdit.of(record().sandbox())
                 .generation(record().sandbox().generation() + 1)
@@ -611,6 +619,7 @@ final class SandboxOwner {
 
     /** On failure it stays ARCHIVED, and nothing of a disk is left. */
     private void restore() {
+        tools.quotas().admitDisk(this);
         tools.killPoints().reached(KillPoint.RESTORE_REQUESTED);
         tools.archives().restore(id(), record().layers(), this::isDeleted);
         tools.killPoints().reached(KillPoint.RESTORE_WRITTEN);
@@ -625,6 +634,7 @@ final class SandboxOwner {
         Sandbox next = edit.done();
         boolean lives = state() == SandboxState.RUNNING || state() == SandboxState.PAUSED;
         if (lives && !next.resources().equals(record().sandbox().resources())) {
+            tools.quotas().admitChange(project(), record().sandbox().resources(), next.resources());
             tools.warden().setLimits(id(), Boot.limitsOf(next));
         }
         if (lives && !next.network().equals(record().sandbox().network())) {

@@ -2,6 +2,7 @@ package dev.atoll.engine;
 
 import dev.atoll.domain.ActivityKind;
 import dev.atoll.domain.Caller;
+import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.Entrypoint;
@@ -117,14 +118,15 @@ final class SandboxService implements Sandboxes {
     private Sandbox make(SandboxOwner owner, DiskSource disk) {
         try {
             tools.registry().takeName(owner.project(), owner.name(), owner.id());
-        } catch (ConflictException e) {
+            tools.killPoints().reached(KillPoint.CREATE_NAMED);
+            tools.quotas().add(owner);
+        } catch (ConflictException | CapacityException e) {
+            tools.registry().freeName(owner.project(), owner.name(), owner.id());
             owner.record().idempotencyKey()
                     .ifPresent(key -> tools.registry().freeIdempotencyKey(owner.project(), key, owner));
             owner.makingEnded(Optional.of(e));
             throw e;
         }
-        tools.killPoints().reached(KillPoint.CREATE_NAMED);
-        tools.registry().add(owner);
         try {
             tools.volumes().requireAll(owner.record().sandbox().volumes());
             Sandbox made = owner.execute(new SandboxCommand.Create(disk));

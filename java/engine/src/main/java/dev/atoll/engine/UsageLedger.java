@@ -1,5 +1,6 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.DayUsage;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.Usage;
@@ -94,6 +95,21 @@ final class UsageLedger {
                 total.networkSent(),
                 now.pids(),
                 total.oomKills());
+    }
+
+    /** @param project empty = every one */
+    List<DayUsage> byDay(Optional<ProjectId> project, LocalDate from, LocalDate to) {
+        List<UsageStore.ProjectDay> days = project
+                .map(p -> store.ofProject(p, from, to).stream().map(day -> new UsageStore.ProjectDay(p, day)).toList())
+                .orElseGet(() -> store.ofAll(from, to));
+        return days.stream()
+                .map(day -> {
+                    Counters used = day.used().counters();
+                    return new DayUsage(
+                            day.project(), day.used().day(), used.cpuMicros() / 1e6, used.memoryByteSeconds(),
+                            used.diskByteSeconds(), used.networkReceived(), used.networkSent(), used.oomKills());
+                })
+                .toList();
     }
 
     private Optional<UsageStore.Increment> increment(SandboxUsage now, ProjectId project) {

@@ -43,16 +43,19 @@ final class VolumeService implements Volumes {
     private final Warden warden;
     private final MakingGate gate;
     private final SandboxRegistry registry;
+    private final QuotaKeeper quotas;
     private final Ids ids;
     private final Clock clock;
     private final Map<VolumeId, VolumeRecord> records = new ConcurrentHashMap<>();
 
     VolumeService(
-            VolumeStore store, Warden warden, MakingGate gate, SandboxRegistry registry, Ids ids, Clock clock) {
+            VolumeStore store, Warden warden, MakingGate gate, SandboxRegistry registry, QuotaKeeper quotas, Ids ids,
+            Clock clock) {
         this.store = store;
         this.warden = warden;
         this.gate = gate;
         this.registry = registry;
+        this.quotas = quotas;
         this.ids = ids;
         this.clock = clock;
         store.all().forEach(record -> records.put(record.volume().id(), record));
@@ -65,8 +68,10 @@ final class VolumeService implements Volumes {
         var id = new VolumeId(ids.next());
         var intended = new Volume(id, caller.project(), name, sizeBytes, 0, clock.instant());
         var making = new VolumeRecord(intended, MakeState.MAKING);
-        store.insert(making);
-        records.put(id, making);
+        quotas.admitVolume(caller.project(), sizeBytes, () -> {
+            store.insert(making);
+            records.put(id, making);
+        });
         try {
             long size = gate.make(() -> warden.createVolume(id, sizeBytes));
             var made = new Volume(id, intended.project(), name, size, 0, intended.createdAt());

@@ -32,6 +32,9 @@ class VerdictTest {
         "HIBERNATED, true,  true,  USED,    KILL",
         "HIBERNATED, false, true,  NOTHING, STOPPED",
         "HIBERNATED, false, false, NOTHING, LOST",
+        "ARCHIVED,   false, false, NOTHING, KEEP",
+        "ARCHIVED,   false, true,  NOTHING, ARCHIVED",
+        "ARCHIVED,   true,  true,  NOTHING, KILL",
     })
     void whatBecomesOfASandboxAtAStart(
             SandboxState state, boolean lives, boolean hasDisk, Saved saved, Verdict expected) {

@@ -91,6 +91,17 @@ final class SqliteUsage implements UsageStore {
     }
 
     @Override
+    public List<ProjectDay> ofAll(LocalDate from, LocalDate to) {
+        return readers.read(database -> database.query(
+                "SELECT * FROM project_usage WHERE day BETWEEN ? AND ? ORDER BY day, project",
+                row -> new ProjectDay(
+                        new ProjectId(row.getString("project")),
+                        new Day(LocalDate.ofEpochDay(row.getLong("day")), counters(row))),
+                from.toEpochDay(),
+                to.toEpochDay()));
+    }
+
+    @Override
     public void forget(SandboxId sandbox) {
         int unused = writer.write(database -> database.update("DELETE FROM sandbox_usage WHERE sandbox = ?", sandbox));
     }

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.atoll.domain.Sandbox;
+import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.Template;
 import java.io.IOException;
 import java.io.InputStream;
@@ -55,7 +56,7 @@ final class MigrationTest {
             SandboxRecord expected = knownBy(version, withKey(sandbox(1, "one"), "key"));
             assertThat(store.sandboxes().living()).containsExactly(expected);
             assertThat(store.snapshots().get(snapshot(2, "", Optional.empty()).snapshot().id()))
-                    .contains(snapshot(2, "snap", Optional.of(NOON.plusSeconds(60))));
+                    .contains(knownBy(version, snapshot(2, "snap", Optional.of(NOON.plusSeconds(60)))));
             assertThat(store.templates().get(template(3, "", Optional.empty()).template().id()))
                     .contains(knownBy(version, template(3, "mine", Optional.of(ALPHA))));
             assertThat(store.keys().findByHash(KEY.sha256())).contains(KEY);
@@ -110,6 +111,15 @@ final class MigrationTest {
                 s.underWay(), s.failure(), s.generation(), s.parent(), s.createdAt(), s.stateSince(),
                 s.lastActivity(), version >= 2 ? s.entrypoint() : Optional.empty(),
                 version >= 2 ? s.outcome() : Optional.empty(), version >= 4 ? s.volumes() : List.of(), Optional.empty());
+    }
+
+    private static SnapshotRecord knownBy(int version, SnapshotRecord record) {
+        Snapshot s = record.snapshot();
+        return new SnapshotRecord(
+                new Snapshot(
+                        s.id(), s.project(), s.name(), s.sandbox(), s.template(), s.layers(), s.sizeBytes(), s.usedBytes(),
+                        s.blocked(), s.createdAt(), s.expiresAt(), version >= 3 ? s.memory() : Optional.empty()),
+                record.state());
     }
 
     private static TemplateRecord knownBy(int version, TemplateRecord record) {

@@ -46,6 +46,7 @@ import picocli.CommandLine.Command;
             KeyCommand.class,
             TemplateCommand.class,
             VolumeCommand.class,
+            UsageCommand.class,
             DfCommand.class,
             PruneCommand.class,
             DoctorCommand.class,

@@ -14,6 +14,7 @@ public record Config(
         @Key("What a sandbox gets that asks for nothing.") DefaultsConfig defaults,
         @Key("What all sandboxes together, or one process, may use.") LimitsConfig limits,
         @Key("Maxima that override what clients ask for.") LifecycleConfig lifecycle,
+        @Key("What projects may use.") QuotaConfig quotas,
         @Key("Where disks of archived sandboxes go.") ArchiveConfig archive,
         @Key("Where images come from, and which templates take their place.") ImagesConfig images,
         @Key("Whom sandboxes trust.") TrustConfig trust,
@@ -29,6 +30,7 @@ public record Config(
             DefaultsConfig.DEFAULTS,
             LimitsConfig.DEFAULTS,
             LifecycleConfig.DEFAULTS,
+            QuotaConfig.DEFAULTS,
             ArchiveConfig.DEFAULTS,
             ImagesConfig.DEFAULTS,
             TrustConfig.DEFAULTS,
@@ -41,6 +43,6 @@ public record Config(
                 new FaceConfig(nativeFace.listen().withHost(host), nativeFace.publicUrl()),
                 daytona.listeningOn(host),
                 modal.listeningOn(host),
-                pool, slots, network, defaults, limits, lifecycle, archive, images, trust, log);
+                pool, slots, network, defaults, limits, lifecycle, quotas, archive, images, trust, log);
     }
 }

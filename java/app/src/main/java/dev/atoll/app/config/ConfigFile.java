@@ -131,7 +131,7 @@ public final class ConfigFile {
         for (var entry : from.properties()) {
             String key = prefix.isEmpty() ? entry.getKey() : prefix + "." + entry.getKey();
             @Nullable JsonNode old = into.get(entry.getKey());
-            boolean free = prefix.equals("lifecycle.projects");
+            boolean free = prefix.equals("lifecycle.projects") || prefix.equals("quotas.projects");
             if (old == null && !free) {
                 throw unknownKey(key, entry.getKey(), List.copyOf(into.propertyNames()));
             }

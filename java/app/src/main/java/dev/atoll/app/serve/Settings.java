@@ -1,14 +1,17 @@
 package dev.atoll.app.serve;
 
 import dev.atoll.app.config.Config;
+import dev.atoll.app.config.DataSize;
 import dev.atoll.app.config.ImagesConfig;
 import dev.atoll.app.config.LifecycleConfig;
+import dev.atoll.app.config.QuotaConfig;
 import dev.atoll.app.config.Span;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.engine.EngineConfig;
 import dev.atoll.engine.EngineConfig.Alias;
 import dev.atoll.engine.EngineConfig.Prefer;
 import dev.atoll.engine.EngineConfig.ProjectMaxima;
+import dev.atoll.engine.Quotas;
 import dev.atoll.face.daytona.DaytonaConfig;
 import dev.atoll.face.daytona.DaytonaConfig.ExecTimeoutStyle;
 import dev.atoll.face.modal.ModalConfig;
@@ -47,7 +50,9 @@ final class Settings {
                 plain.flushEvery(),
                 plain.sampleEvery(),
                 config.lifecycle().endedKept().duration(),
-                operatorKeyHash);
+                operatorKeyHash,
+                new Quotas(quota(config.quotas().all()), config.quotas().projects().entrySet().stream()
+                        .collect(Collectors.toMap(entry -> new ProjectId(entry.getKey()), entry -> quota(entry.getValue())))));
     }
 
     private static Alias alias(ImagesConfig.Alias alias) {
@@ -69,6 +74,15 @@ final class Settings {
                 images.stallTimeout().duration(),
                 images.downloads(),
                 images.maxSize().bytes());
+    }
+
+    private static Quotas.Quota quota(QuotaConfig.Quota quota) {
+        return new Quotas.Quota(
+                quota.sandboxes(),
+                quota.cpu().map(cores -> Math.round(cores * 1000)),
+                quota.memory().map(DataSize::bytes),
+                quota.disk().map(DataSize::bytes),
+                quota.requestsPerSecond());
     }
 
     private static ProjectMaxima maxima(LifecycleConfig.Maxima maxima) {

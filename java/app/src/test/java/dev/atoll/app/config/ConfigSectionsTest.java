@@ -203,6 +203,58 @@ class ConfigSectionsTest {
     }
 
     @Test
+    void quotasDefaults() {
+        assertThat(Config.DEFAULTS.quotas())
+                .isEqualTo(new QuotaConfig(
+                        Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Map.of()));
+    }
+
+    @Test
+    void quotasMapped() throws Exception {
+        mapped(Config::quotas, """
+                quotas:
+                  sandboxes: 100
+                  cpu: 32.5
+                  memory: 64GiB
+                  disk: 1TiB
+                  requests_per_second: 50
+                  projects:
+                    ci: {sandboxes: 3}
+                """, new QuotaConfig(
+                Optional.of(100), Optional.of(32.5), Optional.of(DataSize.parse("64GiB")),
+                Optional.of(DataSize.parse("1TiB")), Optional.of(50),
+                Map.of("ci", new QuotaConfig.Quota(
+                        Optional.of(3), Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty()))));
+    }
+
+    @Test
+    void archiveDefaults() {
+        assertThat(Config.DEFAULTS.archive())
+                .isEqualTo(new ArchiveConfig(
+                        ArchiveConfig.Store.NONE, Optional.empty(), Optional.empty(), Optional.empty(), "us-east-1",
+                        Optional.empty(), "", Optional.empty(), Optional.empty()));
+    }
+
+    @Test
+    void archiveMapped() throws Exception {
+        mapped(Config::archive, """
+                archive:
+                  store: s3
+                  directory: /srv/archive
+                  key_file: /etc/atoll/archive.key
+                  s3_endpoint: https://s3.example:9000
+                  s3_region: eu-1
+                  s3_bucket: disks
+                  s3_prefix: node-1/
+                  s3_access_key: atoll
+                  s3_secret_key_file: /etc/atoll/s3.secret
+                """, new ArchiveConfig(
+                ArchiveConfig.Store.S3, Optional.of("/srv/archive"), Optional.of("/etc/atoll/archive.key"),
+                Optional.of("https://s3.example:9000"), "eu-1", Optional.of("disks"), "node-1/", Optional.of("atoll"),
+                Optional.of("/etc/atoll/s3.secret")));
+    }
+
+    @Test
     void lifecycleDefaults() {
         assertThat(Config.DEFAULTS.lifecycle())
                 .isEqualTo(new LifecycleConfig(Optional.empty(), Optional.empty(), Span.parse("1d"), Map.of()));

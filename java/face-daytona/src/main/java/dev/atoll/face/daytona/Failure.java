@@ -40,7 +40,11 @@ record Failure(int status, String code, String message, Map<String, String> head
             case NotFoundException _ -> failure(404, "NOT_FOUND", message);
             case ConflictException _ -> failure(409, "CONFLICT", message);
             case WrongStateException _ -> failure(400, "BAD_REQUEST", "Sandbox is not in valid state: " + message);
-            case CapacityException e -> failure(e.what() == CapacityException.What.QUOTA ? 400 : 503, "NO_CAPACITY", message);
+            case CapacityException e -> switch (e.what()) {
+                case QUOTA -> failure(400, "NO_CAPACITY", message);
+                case RATE -> failure(429, "TOO_MANY_REQUESTS", message);
+                case POOL, SLOTS, MEMORY, CONNECTIONS -> failure(503, "NO_CAPACITY", message);
+            };
             case UnsupportedException _ -> failure(422, "NOT_SUPPORTED", message);
             case ForbiddenException _ -> failure(403, "FORBIDDEN", message);
             case UnavailableException _ -> failure(503, "UNAVAILABLE", message);

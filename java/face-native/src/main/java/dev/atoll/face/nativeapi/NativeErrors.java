@@ -86,7 +86,7 @@ final class NativeErrors implements ErrorMapper {
                             Optional.of(Names.of(e.state()))));
             case CapacityException e -> plain(
                     switch (e.what()) {
-                        case QUOTA, CONNECTIONS -> 429;
+                        case QUOTA, RATE, CONNECTIONS -> 429;
                         case POOL, SLOTS, MEMORY -> 503;
                     },
                     "capacity_" + e.what().name().toLowerCase(Locale.ROOT),

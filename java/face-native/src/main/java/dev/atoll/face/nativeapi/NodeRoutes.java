@@ -1,12 +1,17 @@
 package dev.atoll.face.nativeapi;
 
+import dev.atoll.domain.DayUsage;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.Sandboxes;
 import dev.atoll.domain.Usage;
+import dev.atoll.http.InvalidInputException;
 import dev.atoll.http.Request;
 import dev.atoll.http.Response;
 import dev.atoll.http.Router;
 import java.io.IOException;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -73,6 +78,30 @@ final class NodeRoutes {
 
     record UsageListJson(List<UsageJson> usage) {}
 
+    record DayJson(
+            String day,
+            String project,
+            double cpuSeconds,
+            double memoryByteSeconds,
+            double diskByteSeconds,
+            long networkReceivedBytes,
+            long networkSentBytes,
+            long oomKills) {
+        static DayJson of(DayUsage used) {
+            return new DayJson(
+                    used.day().toString(),
+                    used.project().value(),
+                    used.cpuSeconds(),
+                    used.memoryByteSeconds(),
+                    used.diskByteSeconds(),
+                    used.networkReceivedBytes(),
+                    used.networkSentBytes(),
+                    used.oomKills());
+        }
+    }
+
+    record DaysJson(List<DayJson> days) {}
+
     record ChecksJson(List<Node.Check> checks) {}
 
     record LeaksJson(List<Node.Leak> leaks) {}
@@ -108,6 +137,7 @@ final class NodeRoutes {
     void addTo(Router.Builder router) {
         router.get("/v1/capabilities", _ -> Response.json(CapabilitiesJson.of(node.capabilities())))
                 .get("/v1/usage", this::usage)
+                .get("/v1/usage/days", this::usageByDay)
                 .get("/v1/node", this::whole)
                 .get("/v1/node/pool", this::pool)
                 .get("/v1/node/doctor", this::doctor)
@@ -119,6 +149,22 @@ final class NodeRoutes {
         var caller = Authentication.caller(request);
         var used = node.usage(caller, request.query("sandbox").map(s -> references.sandbox(caller, s)));
         return Response.json(new UsageListJson(used.stream().map(UsageJson::of).toList()));
+    }
+
+    private Response usageByDay(Request request) {
+        LocalDate to = day(request, "to", LocalDate.now(ZoneOffset.UTC));
+        LocalDate from = day(request, "from", to.minusDays(6));
+        var days = node.usageByDay(Authentication.caller(request), from, to);
+        return Response.json(new DaysJson(days.stream().map(DayJson::of).toList()));
+    }
+
+    private static LocalDate day(Request request, String name, LocalDate absent) {
+        String text = request.query(name).orElse(absent.toString());
+        try {
+            return LocalDate.parse(text);
+        } catch (DateTimeParseException e) {
+            throw new InvalidInputException("query." + name, text, "a day like 2026-11-24");
+        }
     }
 
     private Response whole(Request request) {

@@ -79,6 +79,7 @@ class OpenApiTest {
                 Map.entry("Snapshot", SnapshotRoutes.SnapshotJson.class),
                 Map.entry("Template", TemplateRoutes.TemplateJson.class),
                 Map.entry("Key", KeyRoutes.KeyJson.class),
+                Map.entry("Day", NodeRoutes.DayJson.class),
                 Map.entry("Usage", NodeRoutes.UsageJson.class),
                 Map.entry("Capabilities", NodeRoutes.CapabilitiesJson.class),
                 Map.entry("Pool", dev.atoll.domain.Node.Pool.class),
