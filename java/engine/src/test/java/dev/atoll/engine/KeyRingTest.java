@@ -100,8 +100,9 @@ class KeyRingTest {
 
     private KeyRing ring() throws Exception {
         byte[] hash = MessageDigest.getInstance("SHA-256").digest(OPERATORS_SECRET.getBytes(StandardCharsets.UTF_8));
+        var clock = new SteppedClock(Instant.EPOCH);
         return new KeyRing(
-                store.keys(), new SteppedClock(Instant.EPOCH), new Ids(new SecureRandom()),
-                Optional.of(HexFormat.of().formatHex(hash)));
+                store.keys(), clock, new Ids(new SecureRandom()),
+                Optional.of(HexFormat.of().formatHex(hash)), new QuotaKeeper(Quotas.NONE, new SandboxRegistry(), clock));
     }
 }
