@@ -227,3 +227,16 @@ def test_snapshots_are_listed_and_read(daytona):
     assert daytona.snapshot.get(active[0].name).id == active[0].id
     with pytest.raises(DaytonaNotFoundError):
         daytona.snapshot.get("no-such-snapshot")
+
+
+def test_an_archived_sandbox_comes_back_with_its_files(sandbox):
+    sandbox.process.exec("echo kept > /root/file; sync")
+    with pytest.raises(DaytonaError, match="not in valid state"):
+        sandbox.archive()
+    sandbox.stop()
+    sandbox.archive()
+    sandbox.refresh_data()
+    assert sandbox.state == "archived"
+    sandbox.start()
+    assert sandbox.state == "started"
+    assert sandbox.process.exec("cat /root/file").result.strip() == "kept"

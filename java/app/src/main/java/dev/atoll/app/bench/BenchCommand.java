@@ -36,6 +36,7 @@ public final class BenchCommand implements Callable<Integer> {
             new GvisorCreateBenchmark(false),
             new GvisorExecBenchmark(),
             new HibernateBenchmark(),
+            new ArchiveBenchmark(),
             new StartBenchmark());
 
     @Option(names = {"-n", "--rounds"}, paramLabel = "N", description = "How often each is measured, 1 or more; what takes a second a time, a tenth as often (default: ${DEFAULT-VALUE}).", defaultValue = "100")
@@ -44,7 +45,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = "--warm-up", paramLabel = "N", description = "Operations after each start of the server that do not count (default: ${DEFAULT-VALUE}).", defaultValue = "300")
     private int warmUp;
 
-    @Option(names = "--row", paramLabel = "NAME", split = ",", description = "Only these: create, exec, modal, burst, snapshot, transfer, stdout, idle, create-template, create-cold, gvisor-create, gvisor-create-cold, gvisor-exec, hibernate, start.")
+    @Option(names = "--row", paramLabel = "NAME", split = ",", description = "Only these: create, exec, modal, burst, snapshot, transfer, stdout, idle, create-template, create-cold, gvisor-create, gvisor-create-cold, gvisor-exec, hibernate, archive, start.")
     private List<String> only = List.of();
 
     @Option(names = "--set", paramLabel = "SECTION.KEY=VALUE", description = "Configuration of the server that is measured, for example another pool; may be given several times.")

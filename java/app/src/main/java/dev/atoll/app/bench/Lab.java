@@ -57,6 +57,7 @@ final class Lab implements AutoCloseable {
                 "node.state_dir=" + STATE,
                 "node.id_base=" + 0x6C00_0000L,
                 "network.subnet=10.214.0.0/16",
+                "archive.store=directory",
                 "native.listen=127.0.0.1:0",
                 "daytona.listen=127.0.0.1:0",
                 "modal.listen=127.0.0.1:0"));

@@ -77,6 +77,7 @@ public final class TestCommand implements Callable<Integer> {
                 "node.id_base=" + idBase,
                 "node.max_sandboxes=256",
                 "network.subnet=" + subnet,
+                "archive.store=directory",
                 "native.listen=127.0.0.1:0",
                 "daytona.listen=127.0.0.1:0",
                 "modal.listen=127.0.0.1:0",
