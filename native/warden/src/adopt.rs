@@ -99,6 +99,7 @@ impl Warden {
             loop_number,
             mark: Mutex::new(record.mark),
             holds: Mutex::default(),
+            policy: Mutex::new(record.policy.clone()),
             recorded: Mutex::new(false),
             oom: Mutex::new(None),
             oom_told: Mutex::new(0),

@@ -8,6 +8,7 @@ use atoll_entry::Orders;
 use atoll_wire::warden::{self as wire, Claimed, Isolation, Killed, claim};
 
 use crate::committer::Job;
+use crate::control::checked_policy;
 use crate::fault::{During, Fault, Outcome};
 use crate::gvisor::memory::{self, Saved};
 use crate::gvisor::{Prepared, Warm};
@@ -15,6 +16,7 @@ use crate::ids::Id;
 use crate::live::{Holds, LiveRecord, Mark};
 use crate::lock::lock;
 use crate::mounts::{Leftovers, Upper};
+use crate::net::policy::Policy;
 use crate::pool::disks::{DiskRecord, Family};
 use crate::pool::layers::LayerMount;
 use crate::pool::{Pool, durable, ext4, loopdev, used_bytes};
@@ -32,6 +34,7 @@ struct Order {
     disk: DiskSource,
     hostname: String,
     network: bool,
+    policy: Option<Policy>,
     profile: Profile,
     limits: crate::cgroup::Limits,
     volumes: Vec<Mount>,
@@ -136,6 +139,7 @@ impl Warden {
             disk,
             hostname,
             network: claim.network,
+            policy: claim.policy.clone().map(checked_policy).transpose()?,
             profile,
             limits: self.limits(claim.limits),
             volumes: checked_volumes(claim, profile)?,
@@ -286,6 +290,7 @@ impl Warden {
             limits: Mutex::new(order.limits),
             mark: Mutex::new(Mark::None),
             holds: Mutex::default(),
+            policy: Mutex::new(order.policy.clone()),
             upper: Mutex::new(Some(mounted.mount)),
             loop_number: mounted.loop_number,
             recorded: Mutex::new(matches!(order.disk, DiskSource::Existing)),
@@ -447,6 +452,11 @@ impl Warden {
         slot.group
             .apply(Some(slot.limits), order.limits)
             .during("limits")?;
+        if let Some(policy) = &order.policy {
+            self.network
+                .limit(slot.index, Some(policy.clone()))
+                .during("network policy")?;
+        }
         // What goes on from memory is not who it was: nothing passes until it was told who it is.
         if !order.network || memory.is_some() {
             self.network
@@ -590,6 +600,7 @@ impl Warden {
             extended: order.profile == Profile::Extended,
             mark: Mark::None,
             holds: Some(Holds::default()),
+            policy: order.policy.clone(),
         };
         self.live
             .write(order.sandbox, &record)

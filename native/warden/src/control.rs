@@ -6,6 +6,7 @@ use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::live::{Holds, LiveRecord};
 use crate::lock::lock;
+use crate::net::policy::{MAX_ENTRIES, Policy};
 use crate::seccomp::Profile;
 use crate::warden::{END_LIMIT, Sandbox, Warden};
 
@@ -112,13 +113,51 @@ impl Warden {
         })
     }
 
-    pub fn set_network(&self, id: Id, enabled: bool) -> Outcome<()> {
+    pub fn set_network(
+        &self,
+        id: Id,
+        enabled: bool,
+        policy: Option<wire::NetworkPolicy>,
+    ) -> Outcome<()> {
+        let policy = policy.map(checked_policy).transpose()?;
         self.locks.with(id, || {
             let sandbox = self.sandbox(id)?;
+            // Recorded before it is in force: whoever follows a warden that is killed in between puts
+            // what was asked for into force.
+            *lock(&sandbox.policy) = policy.clone();
+            self.live
+                .write(id, &self.live_record(&sandbox))
+                .during("live record")?;
+            self.network
+                .limit(sandbox.index, policy)
+                .during("network policy")?;
             self.network
                 .set_enabled(sandbox.index, enabled)
                 .during("network")
         })
+    }
+
+    pub fn denials(&self, id: Id) -> Outcome<wire::DenialReport> {
+        let sandbox = self.sandbox(id)?;
+        let (denials, since_ms) = self.network.denials(sandbox.index).during("denials")?;
+        let denials = denials
+            .into_iter()
+            .map(|denial| wire::denial_report::Denial {
+                first_ms: denial.first_ms,
+                last_ms: denial.last_ms,
+                count: denial.count,
+                protocol: denial.what.protocol,
+                address: denial
+                    .what
+                    .address
+                    .map(|a| a.to_string())
+                    .unwrap_or_default(),
+                port: denial.what.port.into(),
+                name: denial.what.name,
+                reason: denial.what.reason.to_string(),
+            })
+            .collect();
+        Ok(wire::DenialReport { denials, since_ms })
     }
 
     pub fn live_record(&self, sandbox: &Sandbox) -> LiveRecord {
@@ -141,6 +180,39 @@ impl Warden {
             extended: sandbox.profile == Profile::Extended,
             mark: *lock(&sandbox.mark),
             holds: Some(*lock(&sandbox.holds)),
+            policy: lock(&sandbox.policy).clone(),
         }
     }
+}
+
+/// A policy of the engine's, which has told its caller already what is wrong with one.
+pub fn checked_policy(policy: wire::NetworkPolicy) -> Outcome<Policy> {
+    let lists = [&policy.allow, &policy.deny, &policy.names];
+    if lists.iter().any(|list| list.len() > MAX_ENTRIES) {
+        let what = format!("policy: at most {MAX_ENTRIES} entries a list");
+        return Err(Fault::invalid("policy", what));
+    }
+    let names = parsed(policy.names)?;
+    Ok(Policy {
+        rest: policy.rest,
+        allow: parsed(policy.allow)?,
+        deny: parsed(policy.deny)?,
+        names: policy.names_listed.then_some(names),
+    })
+}
+
+pub fn wire_policy(policy: &Policy) -> wire::NetworkPolicy {
+    let names = policy.names.as_deref().unwrap_or_default();
+    wire::NetworkPolicy {
+        rest: policy.rest,
+        allow: policy.allow.iter().map(ToString::to_string).collect(),
+        deny: policy.deny.iter().map(ToString::to_string).collect(),
+        names_listed: policy.names.is_some(),
+        names: names.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn parsed<T: TryFrom<String, Error = String>>(texts: Vec<String>) -> Outcome<Vec<T>> {
+    let checked: Result<_, _> = texts.into_iter().map(T::try_from).collect();
+    checked.map_err(|what| Fault::invalid("policy", what))
 }

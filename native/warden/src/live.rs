@@ -9,6 +9,7 @@ use atoll_wire::warden::Isolation;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Id;
+use crate::net::policy::Policy;
 use crate::pool::durable;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub struct LiveRecord {
     /// Absent in records of older wardens.
     #[serde(default)]
     pub holds: Option<Holds>,
+    #[serde(default)]
+    pub policy: Option<Policy>,
 }
 
 /// On whose behalf a sandbox is kept stopped. It goes on when nobody's is left.

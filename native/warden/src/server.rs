@@ -13,6 +13,7 @@ use atoll_wire::warden::{
 };
 use prost::Message;
 
+use crate::control::wire_policy;
 use crate::fault::{During, Fault, Outcome};
 use crate::ids::Id;
 use crate::lock::lock;
@@ -153,7 +154,10 @@ fn answer(warden: &Warden, op: Op) -> Outcome<Reply> {
         Op::Freeze(r) => done(warden.freeze(Id::of("sandbox", &r.sandbox)?)?),
         Op::Thaw(r) => done(warden.thaw(Id::of("sandbox", &r.sandbox)?)?),
         Op::SetLimits(r) => done(warden.set_limits(Id::of("sandbox", &r.sandbox)?, r.limits)?),
-        Op::SetNetwork(r) => done(warden.set_network(Id::of("sandbox", &r.sandbox)?, r.enabled)?),
+        Op::SetNetwork(r) => {
+            done(warden.set_network(Id::of("sandbox", &r.sandbox)?, r.enabled, r.policy)?)
+        }
+        Op::Denials(r) => Reply::Denials(warden.denials(Id::of("sandbox", &r.sandbox)?)?),
         Op::Snapshot(r) => Reply::Snapshot(warden.snapshot(
             Id::of("sandbox", &r.sandbox)?,
             Id::of("snapshot", &r.snapshot)?,
@@ -236,6 +240,7 @@ fn everything(warden: &Warden) -> Outcome<Everything> {
                 index: sandbox.index,
                 isolation: sandbox.isolation.into(),
                 held: lock(&sandbox.holds).pool,
+                policy: lock(&sandbox.policy).as_ref().map(wire_policy),
             })
             .collect();
         let slots: Vec<SlotReady> = state

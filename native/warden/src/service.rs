@@ -20,6 +20,7 @@ use crate::gvisor::{self, Gvisor, Key};
 use crate::live::LiveDir;
 use crate::lock::{KeyedLocks, lock_file};
 use crate::mounts::Roots;
+use crate::net::policy::Policy;
 use crate::net::{Network, NetworkConfig};
 use crate::pool::layers::Layers;
 use crate::pool::{Pool, c_path};
@@ -69,14 +70,16 @@ pub fn run(config: Config) -> Result<(), String> {
             eprintln!("warden: template not imported: {error}");
         }
     }
-    let network = Network::start(network_config(&config)?).map_err(|e| format!("network: {e}"))?;
+    let live = LiveDir::open(&config.run_dir).map_err(|e| format!("live records: {e}"))?;
+    let policies = policies(&live).map_err(|e| format!("live records: {e}"))?;
+    let network =
+        Network::start(network_config(&config)?, policies).map_err(|e| format!("network: {e}"))?;
     let roots =
         Roots::open(config.overlay_by_path).map_err(|e| format!("namespace of the layers: {e}"))?;
     let launcher = Launcher::new(&config.guest_binary)?;
     let key = Key::open(&config.state_dir.join("memory.key"))
         .map_err(|e| format!("key of saved memory: {e}"))?;
     let gvisor = Gvisor::open(&config, &gvisor::memory::guests_dir(&pool));
-    let live = LiveDir::open(&config.run_dir).map_err(|e| format!("live records: {e}"))?;
     let watcher = Watcher::new().map_err(|e| format!("epoll: {e}"))?;
     let (jobs, todo) = sync_channel(crate::committer::BACKLOG);
     let warden = Arc::new(Warden {
@@ -295,6 +298,14 @@ fn limit_memory(config: &Config, cgroups: &Cgroups) -> Result<(), String> {
     cgroups
         .limit_all(bound)
         .map_err(|e| format!("memory limit of the instance: {e}"))
+}
+
+/// Of sandboxes that may live; of those that do not, a next one of the index starts without.
+fn policies(live: &LiveDir) -> io::Result<Vec<(u32, Policy)>> {
+    let records = live.read_all()?.into_iter();
+    Ok(records
+        .filter_map(|(_, record)| Some((record.index, record.policy?)))
+        .collect())
 }
 
 pub fn network_config(config: &Config) -> Result<NetworkConfig, String> {

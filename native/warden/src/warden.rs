@@ -21,6 +21,7 @@ use crate::live::{Holds, LiveDir, Mark};
 use crate::lock::{KeyedLocks, lock};
 use crate::mounts::Roots;
 use crate::net::Network;
+use crate::net::policy::Policy;
 use crate::pool::Pool;
 use crate::pool::layers::Layers;
 use crate::seccomp::Profile;
@@ -83,6 +84,8 @@ pub struct Sandbox {
     pub limits: Mutex<Limits>,
     pub mark: Mutex<Mark>,
     pub holds: Mutex<Holds>,
+    /// Of its network, when it has one of its own.
+    pub policy: Mutex<Option<Policy>>,
     /// The mount of its upper, for syncfs. `None` once the sandbox ends.
     pub upper: Mutex<Option<OwnedFd>>,
     pub loop_number: u32,

@@ -305,6 +305,7 @@ fn a_sandbox_without_network_reaches_not_even_the_gateway() {
     let set = |enabled| wire::SetNetwork {
         sandbox: inmate.id.clone(),
         enabled,
+        policy: None,
     };
     let (on, off) = (set(true), set(false));
     rig.done(Op::SetNetwork(on));

@@ -5,13 +5,15 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// One instance's network. Two instances on one host must differ in `instance` and `subnet`.
 #[derive(Clone, Debug)]
 pub struct NetworkConfig {
     /// 1 to 32 of `a-z 0-9 _ -`, beginning with a letter or digit.
     pub instance: String,
     /// Network address and prefix length. The first address is the gateway's, the next `max_slots`
-    /// are the sandboxes'.
+    /// are the sandboxes', the one after the proxy's.
     pub subnet: (Ipv4Addr, u8),
     /// How many sandboxes may exist at once; indexes are `0..max_slots`, at most 65,536.
     pub max_slots: u32,
@@ -58,10 +60,10 @@ impl Plan {
             .filter(|cidr| cidr.address == IpAddr::V4(network))
             .ok_or_else(|| invalid(format!("subnet {network}/{length}: not a network address")))?;
         let addresses = 1u64 << (32 - u32::from(length));
-        // Network address, gateway and broadcast address are taken.
-        if config.max_slots > 65_536 || u64::from(config.max_slots) + 3 > addresses {
+        // Network address, gateway, proxy and broadcast address are taken.
+        if config.max_slots > 65_536 || u64::from(config.max_slots) + 4 > addresses {
             return Err(invalid(format!(
-                "max_slots {}: at most 65536 and what {subnet} holds besides three addresses",
+                "max_slots {}: at most 65536 and what {subnet} holds besides four addresses",
                 config.max_slots
             )));
         }
@@ -77,9 +79,30 @@ impl Plan {
         })
     }
 
+    /// The index that the proxy has in place of a sandbox.
+    pub fn proxy(&self) -> u32 {
+        self.max_slots
+    }
+
     /// The address of a sandbox; `index` must be below `max_slots`.
     pub fn address(&self, index: u32) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.gateway) + 1 + index)
+    }
+
+    pub fn is_sandbox(&self, address: Ipv4Addr) -> bool {
+        self.sandbox(address).is_some()
+    }
+
+    /// Whose address it is.
+    pub fn sandbox(&self, address: Ipv4Addr) -> Option<u32> {
+        let index = u32::from(address).checked_sub(u32::from(self.address(0)))?;
+        (index < self.max_slots).then_some(index)
+    }
+
+    /// Whether the packet filter keeps every sandbox from the address.
+    pub fn denies(&self, address: IpAddr) -> bool {
+        let within = |ranges: &[Cidr]| ranges.iter().any(|range| range.contains(address));
+        self.subnet.contains(address) || within(&self.deny) && !within(&self.allow)
     }
 
     pub fn link(&self, index: u32) -> String {
@@ -128,10 +151,11 @@ fn invalid(message: String) -> io::Error {
 }
 
 /// A range of addresses with no host bits set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cidr {
-    pub address: IpAddr,
-    pub length: u8,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Cidr {
+    pub(super) address: IpAddr,
+    pub(super) length: u8,
 }
 
 impl Cidr {
@@ -149,6 +173,43 @@ impl Cidr {
             _ => return None,
         };
         Some(Cidr { address, length })
+    }
+
+    pub(super) fn contains(&self, address: IpAddr) -> bool {
+        Cidr::new(address, self.length).is_some_and(|range| range.address == self.address)
+    }
+
+    /// Whether every address of `other` is one of this.
+    fn covers(&self, other: &Cidr) -> bool {
+        self.length <= other.length && self.contains(other.address)
+    }
+
+    /// Those that no other of them covers: ranges are nested or disjoint, so these do not overlap.
+    pub(super) fn widest<'a>(ranges: impl IntoIterator<Item = &'a Cidr>) -> Vec<Cidr> {
+        let mut sorted: Vec<Cidr> = ranges.into_iter().copied().collect();
+        sorted.sort_by_key(|range| range.length);
+        let mut widest: Vec<Cidr> = Vec::with_capacity(sorted.len());
+        for range in sorted {
+            if !widest.iter().any(|wide| wide.covers(&range)) {
+                widest.push(range);
+            }
+        }
+        widest
+    }
+}
+
+impl TryFrom<String> for Cidr {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Cidr, String> {
+        text.parse()
+            .map_err(|()| format!("{text:?}: not an address or CIDR"))
+    }
+}
+
+impl From<Cidr> for String {
+    fn from(range: Cidr) -> String {
+        range.to_string()
     }
 }
 
@@ -187,7 +248,7 @@ mod tests {
         NetworkConfig {
             instance: instance.to_owned(),
             subnet: (Ipv4Addr::new(10, 9, 0, 0), 24),
-            max_slots: 253,
+            max_slots: 252,
             deny: vec![],
             allow: vec![],
             upstream: vec![],
@@ -213,9 +274,9 @@ mod tests {
         let plan = Plan::of(&config("a")).unwrap();
         assert_eq!(plan.gateway, Ipv4Addr::new(10, 9, 0, 1));
         assert_eq!(plan.address(0), Ipv4Addr::new(10, 9, 0, 2));
-        assert_eq!(plan.address(252), Ipv4Addr::new(10, 9, 0, 254));
+        assert_eq!(plan.address(plan.proxy()), Ipv4Addr::new(10, 9, 0, 254));
         let over = NetworkConfig {
-            max_slots: 254,
+            max_slots: 253,
             ..config("a")
         };
         assert!(Plan::of(&over).is_err());
@@ -242,6 +303,23 @@ mod tests {
             ..config("a")
         };
         assert!(Plan::of(&host_bits).is_err());
+    }
+
+    #[test]
+    fn ranges_that_others_cover_are_left_out() {
+        let ranges: Vec<Cidr> = [
+            "10.1.0.0/16",
+            "10.0.0.0/8",
+            "11.0.0.0/8",
+            "10.0.0.0/8",
+            "fd00::/8",
+        ]
+        .iter()
+        .map(|text| text.parse().unwrap())
+        .collect();
+        let widest: Vec<String> = Cidr::widest(&ranges).iter().map(Cidr::to_string).collect();
+        assert_eq!(widest, ["10.0.0.0/8", "11.0.0.0/8", "fd00::/8"]);
+        assert!(!ranges[4].contains("10.1.2.3".parse().unwrap()));
     }
 
     #[test]

@@ -9,19 +9,27 @@ mod config;
 mod conntrack;
 mod dns;
 mod doctor;
+mod egress;
+mod helper;
 mod link;
 mod namespace;
 mod netlink;
+pub mod policy;
+mod proxy;
 mod rules;
 mod sysctl;
 
 pub use config::NetworkConfig;
 pub use dns::dns_main;
+pub use egress::{Denial, Denied, Reason};
+pub use proxy::proxy_main;
 
 use crate::lock::lock;
 use config::Plan;
+use egress::Egress;
 use link::{LOOPBACK, Links, Mac, Veth};
 use namespace::Namespace;
+use policy::Policy;
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::io;
@@ -39,7 +47,7 @@ const GATEWAY_MAC: Mac = [0x02, 0x41, 0x54, 0x4c, 0x00, 0x01];
 /// index by one thread at a time.
 pub struct Network {
     plan: Plan,
-    forwarder: dns::Forwarder,
+    egress: Egress,
     /// Addresses that had connections when this process made its first namespace, until it makes one
     /// for them; None before.
     left: Mutex<Option<HashSet<Ipv4Addr>>>,
@@ -50,26 +58,31 @@ impl Network {
     /// over from a dead warden of the instance; its sandboxes' links, routes and connections stay.
     /// Runs `nft` once, and keeps `/proc/self/exe dns ...` running, whose main must call
     /// [`dns_main`]. Dropping the network ends that process and leaves everything else.
-    pub fn start(config: NetworkConfig) -> io::Result<Network> {
-        Network::start_with(config, Path::new("/proc/self/exe"))
+    ///
+    /// `policies` are those of sandboxes that live already, by index: no packet of theirs passes without.
+    pub fn start(config: NetworkConfig, policies: Vec<(u32, Policy)>) -> io::Result<Network> {
+        Network::start_with(config, policies, Path::new("/proc/self/exe"))
     }
 
     /// [`Network::start`] with another program for the forwarder.
-    pub fn start_with(config: NetworkConfig, program: &Path) -> io::Result<Network> {
+    pub fn start_with(
+        config: NetworkConfig,
+        policies: Vec<(u32, Policy)>,
+        program: &Path,
+    ) -> io::Result<Network> {
         let plan = Plan::of(&config)?;
         Links::open()?
             .add_address(LOOPBACK, plan.gateway, libc::RT_SCOPE_HOST)
             .map_err(context("gateway address"))?;
         let sockets =
             dns::Sockets::bind(plan.gateway).map_err(context("sockets of the dns forwarder"))?;
+        let listener = proxy::bind(plan.gateway).map_err(context("socket of the proxy"))?;
         // Nothing is forwarded before the filter is there.
-        rules::load(&plan, sockets.port)?;
+        let egress = Egress::start(plan.clone(), program.to_owned(), sockets, listener, policies)?;
         sysctl::ensure("ipv4/ip_forward", "1")?;
-        let forwarder = dns::Forwarder::start(program.to_owned(), sockets, plan.upstream.clone())
-            .map_err(context("dns forwarder"))?;
         Ok(Network {
             plan,
-            forwarder,
+            egress,
             left: Mutex::new(None),
         })
     }
@@ -81,7 +94,12 @@ impl Network {
 
     /// The process of the DNS forwarder; None for the moment between two.
     pub fn forwarder_pid(&self) -> Option<u32> {
-        self.forwarder.pid()
+        self.egress.forwarder_pid()
+    }
+
+    /// The process of the proxy; None as long as no sandbox has needed it.
+    pub fn proxy_pid(&self) -> Option<u32> {
+        self.egress.proxy_pid()
     }
 
     /// The address of sandbox `index`, which must be below `max_slots`.
@@ -93,34 +111,13 @@ impl Network {
     /// sandbox of that index, links and tracked connections, is removed.
     pub fn create(&self, index: u32) -> io::Result<OwnedFd> {
         self.check(index)?;
-        let name = self.plan.link(index);
-        let address = self.plan.address(index);
-        let mac = mac_of(address);
-        let mut host = Links::open()?;
-        let left = host.delete(&name).map_err(context("remove a stale veth"))?;
-        self.forget_left(address, left)
+        self.egress.forget(index)?;
+        let left = Links::open()?
+            .delete(&self.plan.link(index))
+            .map_err(context("remove a stale veth"))?;
+        self.forget_left(self.plan.address(index), left)
             .map_err(context("forget connections"))?;
-        let Namespace { fd, mut links } = Namespace::new().map_err(context("namespace"))?;
-        host.add_veth(&Veth {
-            name: &name,
-            mac: GATEWAY_MAC,
-            peer_name: INSIDE,
-            peer_mac: mac,
-            peer_namespace: fd.as_fd(),
-        })
-        .map_err(context("veth"))?;
-        restrict(&name)?;
-        self.connect(&mut host, index)?;
-        let inside = links.get(INSIDE).map_err(context(INSIDE))?.index;
-        links
-            .add_address(inside, address, libc::RT_SCOPE_UNIVERSE)
-            .and_then(|()| links.set_up(inside, true))
-            .and_then(|()| links.set_neighbour(inside, self.plan.gateway, GATEWAY_MAC))
-            .and_then(|()| links.set_host_route(inside, self.plan.gateway, address))
-            .and_then(|()| links.set_default_route(inside, self.plan.gateway))
-            .map_err(context(INSIDE))?;
-        host.await_operational(&name).map_err(context(name))?;
-        Ok(fd)
+        connected(&self.plan, index)
     }
 
     /// Takes the host's end of the sandbox's link down or up. Down, nothing passes and the sandbox
@@ -130,12 +127,28 @@ impl Network {
         let mut host = Links::open()?;
         let name = self.plan.link(index);
         if enabled {
-            self.connect(&mut host, index)?;
+            connect(&self.plan, &mut host, index)?;
             return host.await_operational(&name).map_err(context(name));
         }
         host.get(&name)
             .and_then(|link| host.set_up(link.index, false))
             .map_err(context(name))
+    }
+
+    /// Gives the sandbox a policy of its own, or takes it away, in place of the one it had. Connections
+    /// that it allows go on, others are cut. Runs `nft` once, unless there was and is none.
+    pub fn limit(&self, index: u32, policy: Option<Policy>) -> io::Result<()> {
+        self.check(index)?;
+        self.egress
+            .set(index, policy)
+            .map_err(context(format!("policy of {}", self.plan.link(index))))
+    }
+
+    /// What the sandbox was denied since its namespace was made or the network was started, newest
+    /// first, and when the network was started, milliseconds since 1970.
+    pub fn denials(&self, index: u32) -> io::Result<(Vec<Denial>, u64)> {
+        self.check(index)?;
+        Ok(self.egress.denials(index))
     }
 
     /// Bytes that the sandbox has received and sent since its namespace was made. `NotFound` when
@@ -152,10 +165,11 @@ impl Network {
         }
     }
 
-    /// Removes the sandbox's link and its tracked connections. Idempotent.
+    /// Removes the sandbox's link, policy and tracked connections. Idempotent.
     pub fn destroy(&self, index: u32) -> io::Result<()> {
         self.check(index)?;
         let name = self.plan.link(index);
+        self.egress.forget(index)?;
         let mut host = Links::open()?;
         // A sandbox that sent nothing has no connection, and to look for one is a walk over the whole
         // table. A link that has gone already does not tell.
@@ -175,7 +189,7 @@ impl Network {
             .filter(|name| {
                 self.plan
                     .index_of(name)
-                    .is_none_or(|index| !live.contains(&index))
+                    .is_none_or(|index| index != self.plan.proxy() && !live.contains(&index))
             })
             .collect())
     }
@@ -219,19 +233,6 @@ impl Network {
         Ok(())
     }
 
-    /// Host's end up, with what the kernel drops when it goes down.
-    fn connect(&self, host: &mut Links, index: u32) -> io::Result<()> {
-        let name = self.plan.link(index);
-        let address = self.plan.address(index);
-        host.get(&name)
-            .and_then(|link| {
-                host.set_up(link.index, true)?;
-                host.set_neighbour(link.index, address, mac_of(address))?;
-                host.set_host_route(link.index, address, self.plan.gateway)
-            })
-            .map_err(context(name))
-    }
-
     fn check(&self, index: u32) -> io::Result<()> {
         if index < self.plan.max_slots {
             return Ok(());
@@ -241,6 +242,49 @@ impl Network {
             format!("index {index}: must be below {}", self.plan.max_slots),
         ))
     }
+}
+
+/// A new namespace with lo and eth0 up, connected to the host. A link of that index is replaced.
+fn connected(plan: &Plan, index: u32) -> io::Result<OwnedFd> {
+    let name = plan.link(index);
+    let address = plan.address(index);
+    let mut host = Links::open()?;
+    host.delete(&name)
+        .map_err(context("remove a stale veth"))?;
+    let Namespace { fd, mut links } = Namespace::new().map_err(context("namespace"))?;
+    host.add_veth(&Veth {
+        name: &name,
+        mac: GATEWAY_MAC,
+        peer_name: INSIDE,
+        peer_mac: mac_of(address),
+        peer_namespace: fd.as_fd(),
+    })
+    .map_err(context("veth"))?;
+    restrict(&name)?;
+    connect(plan, &mut host, index)?;
+    let inside = links.get(INSIDE).map_err(context(INSIDE))?.index;
+    links
+        .add_address(inside, address, libc::RT_SCOPE_UNIVERSE)
+        .and_then(|()| links.set_up(inside, true))
+        .and_then(|()| links.set_neighbour(inside, plan.gateway, GATEWAY_MAC))
+        .and_then(|()| links.set_host_route(inside, plan.gateway, address))
+        .and_then(|()| links.set_default_route(inside, plan.gateway))
+        .map_err(context(INSIDE))?;
+    host.await_operational(&name).map_err(context(name))?;
+    Ok(fd)
+}
+
+/// Host's end up, with what the kernel drops when it goes down.
+fn connect(plan: &Plan, host: &mut Links, index: u32) -> io::Result<()> {
+    let name = plan.link(index);
+    let address = plan.address(index);
+    host.get(&name)
+        .and_then(|link| {
+            host.set_up(link.index, true)?;
+            host.set_neighbour(link.index, address, mac_of(address))?;
+            host.set_host_route(link.index, address, plan.gateway)
+        })
+        .map_err(context(name))
 }
 
 /// The host's settings of a sandbox's link, made before it comes up.

@@ -3,9 +3,12 @@
 //! byte order and padded to four bytes.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 const HEADER: usize = 16;
+// linux/netfilter/nfnetlink.h
+const BATCH_BEGIN: u16 = 0x10;
+const BATCH_END: u16 = 0x11;
 /// The kernel fills one datagram of a dump with at most 32 KiB (netlink_dump() in af_netlink.c).
 const RECEIVE_BUFFER: usize = 64 << 10;
 
@@ -144,6 +147,64 @@ impl Socket {
         }
     }
 
+    /// Sends changes that the kernel makes as one, or none of (nfnetlink batches).
+    pub fn batch(&mut self, subsystem: u16, messages: Vec<Message>) -> io::Result<()> {
+        let frame = |kind| {
+            // struct nfgenmsg: the subsystem is its resource id.
+            let [high, low] = subsystem.to_be_bytes();
+            Message::new(kind, 0, &[0, 0, high, low])
+        };
+        let mut unanswered = messages.len();
+        let mut bytes = Vec::new();
+        let framed = std::iter::once(frame(BATCH_BEGIN))
+            .chain(messages.into_iter().map(|mut message| {
+                message.bytes[6] |= libc::NLM_F_ACK as u8;
+                message
+            }))
+            .chain(std::iter::once(frame(BATCH_END)));
+        let first = self.sequence + 1;
+        for message in framed {
+            self.sequence += 1;
+            bytes.extend_from_slice(&message.sealed(self.sequence));
+        }
+        self.send(&bytes)?;
+        let mut failure = None;
+        let mut buffer = vec![0u8; RECEIVE_BUFFER];
+        while unanswered > 0 {
+            let received = self.receive(&mut buffer)?;
+            let mut rest = &buffer[..received];
+            while let Some(message) = split(rest) {
+                rest = message.rest;
+                let ours = (first..=self.sequence).contains(&message.sequence);
+                if !ours || i32::from(message.kind) != libc::NLMSG_ERROR {
+                    continue;
+                }
+                unanswered = unanswered.saturating_sub(1);
+                let errno = read_i32(message.payload, 0).unwrap_or(-libc::EBADMSG);
+                if errno != 0 && failure.is_none() {
+                    failure = Some(io::Error::from_raw_os_error(-errno));
+                }
+                // The whole of it may be refused with one answer, to its beginning.
+                if errno != 0 && message.sequence == first {
+                    unanswered = 0;
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Gives what has arrived without being asked for to `reply`; waits when there is nothing.
+    pub fn listen(&self, mut reply: impl FnMut(u16, &[u8])) -> io::Result<()> {
+        let mut buffer = vec![0u8; RECEIVE_BUFFER];
+        let received = self.receive(&mut buffer)?;
+        let mut rest = &buffer[..received];
+        while let Some(message) = split(rest) {
+            rest = message.rest;
+            reply(message.kind, message.payload);
+        }
+        Ok(())
+    }
+
     fn send(&self, bytes: &[u8]) -> io::Result<()> {
         // SAFETY: the pointer and length are those of a live slice. An unbound netlink socket
         // without destination sends to the kernel.
@@ -181,6 +242,12 @@ impl Socket {
                 return Err(error);
             }
         }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

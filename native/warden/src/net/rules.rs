@@ -1,5 +1,7 @@
 //! The packet filter of an instance: one nftables table that is the same for every sandbox, matched
-//! by the prefix of their interfaces, loaded by one transaction when the warden starts.
+//! by the prefix of their interfaces, loaded by one transaction when the warden starts. Sandboxes with
+//! a policy of their own have chains in it (`egress`), which can only take away: a packet passes when
+//! every chain of a hook lets it.
 //!
 //! Replacing the table leaves connection tracking alone, so connections that are under way go on.
 
@@ -15,14 +17,43 @@ const CONNECTIONS_PER_SANDBOX: u32 = 8192;
 const QUERIES_PER_SECOND: u32 = 500;
 const QUERY_BURST: u32 = 500;
 
-/// Replaces the instance's table, or makes it. DNS queries to the gateway go to `dns_port` there.
-pub fn load(plan: &Plan, dns_port: u16) -> io::Result<()> {
-    run(&[], &ruleset(plan, dns_port))
+/// Denied packets of one sandbox that are recorded.
+const RECORDS_PER_SECOND: u32 = 20;
+const RECORD_BURST: u32 = 50;
+/// IP and transport header up to the ports.
+const RECORD_BYTES: u32 = 64;
+/// What a record says of who denied it: the instance, or the sandbox's own policy.
+pub const BY_NODE: &str = "node";
+pub const BY_POLICY: &str = "policy";
+
+/// Where packets that are not forwarded go.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// Of the gateway: DNS queries, HTTP and TLS of sandboxes with a list of names.
+    pub dns: u16,
+    pub proxy: u16,
+    /// The netlink group (NFLOG) that hears of denied packets.
+    pub log_group: u16,
+}
+
+/// Replaces the instance's table, or makes it, `policies` included: commands of the same transaction.
+pub fn load(plan: &Plan, ports: Ports, policies: &str) -> io::Result<()> {
+    change(&(ruleset(plan, ports) + policies))
+}
+
+/// One transaction.
+pub fn change(commands: &str) -> io::Result<()> {
+    run(&[], commands)
 }
 
 /// Checks with the kernel that it would take the table, without loading it.
-pub fn check(plan: &Plan) -> io::Result<()> {
-    run(&["--check"], &ruleset(plan, 53))
+pub fn check(plan: &Plan, policies: &str) -> io::Result<()> {
+    let ports = Ports {
+        dns: 53,
+        proxy: 53,
+        log_group: 1,
+    };
+    run(&["--check"], &(ruleset(plan, ports) + policies))
 }
 
 /// Removes the instance's table; it may be absent.
@@ -58,7 +89,19 @@ fn run(arguments: &[&str], script: &str) -> io::Result<()> {
     written
 }
 
-fn ruleset(plan: &Plan, dns_port: u16) -> String {
+fn ruleset(plan: &Plan, ports: Ports) -> String {
+    let Ports {
+        dns: dns_port,
+        proxy: proxy_port,
+        log_group,
+    } = ports;
+    let record = |by| {
+        format!(
+            "update @recorded {{ ip saddr limit rate {RECORDS_PER_SECOND}/second burst \
+             {RECORD_BURST} packets }} log prefix \"{by}\" group {log_group} snaplen {RECORD_BYTES}"
+        )
+    };
+    let (by_node, by_policy) = (record(BY_NODE), record(BY_POLICY));
     let Plan {
         table,
         prefix,
@@ -88,6 +131,19 @@ table inet {table} {{
     type ipv4_addr; size 65536; flags dynamic, timeout; timeout 1m
   }}
 
+  set recorded {{
+    type ipv4_addr; size 65536; flags dynamic, timeout; timeout 1m
+  }}
+
+  # Sandboxes with a policy of their own.
+  map policies {{
+    type ipv4_addr : verdict
+  }}
+
+  map diversions {{
+    type ipv4_addr : verdict
+  }}
+
   # Before connection tracking. A source address that is not routed to the interface it came from
   # is forged; unlike rp_filter this cannot be loosened by net.ipv4.conf.all.
   chain spoofed {{
@@ -100,9 +156,21 @@ table inet {table} {{
     iifname "{prefix}*" ip daddr {gateway} meta l4proto {{ tcp, udp }} th dport 53 dnat ip to {gateway}:{dns_port}
   }}
 
+  chain diverted {{
+    type nat hook prerouting priority dstnat + 1; policy accept
+    iifname "{prefix}*" ip saddr vmap @diversions
+  }}
+
   chain outward {{
     type nat hook postrouting priority srcnat; policy accept
     iifname "{prefix}*" meta nfproto ipv4 masquerade
+  }}
+
+  chain limited {{
+    type filter hook forward priority filter - 1; policy accept
+    iifname != "{prefix}*" accept
+    ct state established,related accept
+    ip saddr vmap @policies
   }}
 
   chain forwarded {{
@@ -156,6 +224,7 @@ table inet {table} {{
     ip daddr {gateway} udp dport {dns_port} update @queries {{ ip saddr limit rate over {QUERIES_PER_SECOND}/second burst {QUERY_BURST} packets }} drop
     ct state established,related accept
     ip daddr {gateway} meta l4proto {{ tcp, udp }} th dport {dns_port} jump queried
+    ip daddr {gateway} tcp dport {proxy_port} ct status dnat jump queried
     jump refuse
   }}
 
@@ -164,8 +233,20 @@ table inet {table} {{
     accept
   }}
 
-  # Programs inside learn at once that they may not: EHOSTUNREACH, for TCP too.
   chain refuse {{
+    {by_node}
+    jump tell
+  }}
+
+  chain unlisted {{
+    {by_policy}
+    jump tell
+  }}
+
+  # Programs inside learn at once that they may not: EHOSTUNREACH, for TCP too, and a reset of a
+  # connection that was open.
+  chain tell {{
+    tcp flags & (syn | ack) == ack reject with tcp reset
     reject with icmpx admin-prohibited
   }}
 }}

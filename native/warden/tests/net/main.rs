@@ -2,6 +2,7 @@
 //! and iproute2.
 
 mod dns;
+mod egress;
 mod world;
 
 use atoll_warden::net::Network;

@@ -1,6 +1,7 @@
 //! A host and an internet of the test's own: two network namespaces joined by a veth pair, so that
 //! tests need nothing of the machine's network, leave nothing there and run side by side.
 
+use atoll_warden::net::policy::Policy;
 use atoll_warden::net::{Network, NetworkConfig};
 use std::fs::File;
 use std::io;
@@ -111,7 +112,13 @@ pub fn config(instance: &str) -> NetworkConfig {
 }
 
 pub fn start(config: NetworkConfig) -> Network {
-    Network::start_with(config, Path::new(env!("CARGO_BIN_EXE_atoll-warden"))).unwrap()
+    start_limited(config, Vec::new())
+}
+
+/// With the policies of sandboxes that a dead warden left.
+pub fn start_limited(config: NetworkConfig, policies: Vec<(u32, Policy)>) -> Network {
+    let program = Path::new(env!("CARGO_BIN_EXE_atoll-warden"));
+    Network::start_with(config, policies, program).unwrap()
 }
 
 /// Runs `work` in another network namespace. A socket made there stays there.

@@ -1,12 +1,14 @@
 //! As much of the DNS message format (RFC 1035 §4.1) as a forwarder must read: the header and the
-//! one question. Everything else is passed on unread.
+//! one question. Everything else is passed on unread, but for the addresses of sandboxes whose names are
+//! listed (`answer`).
 
-const HEADER: usize = 12;
+pub const HEADER: usize = 12;
 const MAX_NAME: usize = 255;
 const MAX_LABEL: u8 = 63;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rcode {
+    NoError = 0,
     FormErr = 1,
     ServFail = 2,
     NotImp = 4,
@@ -44,6 +46,38 @@ impl Query {
             }),
             None => Err(Unfit::Answer(failure(&bytes[..HEADER], Rcode::FormErr))),
         }
+    }
+
+    /// The name asked for, with dots between its labels and none at the end; whatever bytes they have.
+    pub fn name(&self) -> String {
+        let mut labels = Vec::new();
+        let mut at = HEADER;
+        while let Some(length) = self.bytes.get(at).map(|length| usize::from(*length)) {
+            let label = self.bytes.get(at + 1..at + 1 + length).unwrap_or(&[]);
+            if label.is_empty() {
+                break;
+            }
+            labels.push(String::from_utf8_lossy(label));
+            at += 1 + length;
+        }
+        labels.join(".")
+    }
+
+    /// Type and class of the question.
+    pub fn kind(&self) -> (u16, u16) {
+        let at = self.question_end - 4;
+        let number = |at: usize| u16::from_be_bytes([self.bytes[at], self.bytes[at + 1]]);
+        (number(at), number(at + 2))
+    }
+
+    /// Header and question.
+    pub fn question(&self) -> &[u8] {
+        &self.bytes[..self.question_end]
+    }
+
+    /// What follows the question.
+    pub fn rest(&self) -> &[u8] {
+        &self.bytes[self.question_end..]
     }
 
     /// The query under another id, for a resolver.

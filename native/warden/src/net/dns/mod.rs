@@ -3,18 +3,19 @@
 //! starts it again when it ends.
 //!
 //! Answers pass as they are: an address that sandboxes may not reach is stopped by the packet filter,
-//! whatever name it came by.
+//! whatever name it came by. To a sandbox whose names are listed only answers to those pass, and the
+//! warden opens their addresses first.
 
+mod answer;
+mod gate;
 mod message;
-mod privileges;
 mod random;
 mod resolvers;
-mod supervisor;
 mod tcp;
 mod udp;
 
-pub use supervisor::Forwarder;
-
+use super::helper::{self, Calls, Policies};
+use gate::Gate;
 use resolvers::Resolvers;
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -35,8 +36,8 @@ const RETRY: Duration = Duration::from_millis(10);
 
 /// Both sockets, on the same port of `address`.
 pub struct Sockets {
-    udp: UdpSocket,
-    tcp: TcpListener,
+    pub udp: UdpSocket,
+    pub tcp: TcpListener,
     pub port: u16,
 }
 
@@ -71,7 +72,8 @@ fn bind(address: Ipv4Addr, port: u16) -> io::Result<Sockets> {
 }
 
 /// The forwarder's process: `<program> dns <pid of the warden> [resolver address]...`, with the UDP
-/// socket as standard input and the TCP listener as standard output. `args` begin after `dns`.
+/// socket as standard input, the TCP listener as standard output and the warden's connections where a
+/// helper expects them. `args` begin after `dns`.
 /// Ends with the warden, or with status 1 and a line on standard error.
 pub fn dns_main(args: impl Iterator<Item = OsString>) -> ! {
     let Err(error) = run(args);
@@ -89,7 +91,9 @@ fn run(args: impl Iterator<Item = OsString>) -> io::Result<Infallible> {
     let configured = args
         .map(|arg| arg?.parse::<IpAddr>().map_err(|_| usage()))
         .collect::<io::Result<Vec<_>>>()?;
-    privileges::drop_all(warden)?;
+    helper::drop_all(warden)?;
+    let policies = Policies::start(|_, _| {})?;
+    let gate = Arc::new(Gate::new(policies, Calls::start()?));
     // SAFETY: the warden passes these two and this process uses neither standard stream otherwise.
     let (udp, tcp) = unsafe {
         (
@@ -98,11 +102,11 @@ fn run(args: impl Iterator<Item = OsString>) -> io::Result<Infallible> {
         )
     };
     let resolvers = Arc::new(Resolvers::new(&configured));
-    let for_tcp = Arc::clone(&resolvers);
+    let for_tcp = (Arc::clone(&resolvers), Arc::clone(&gate));
     thread::Builder::new()
         .name("tcp".into())
-        .spawn(move || tcp::serve(&tcp, &for_tcp))?;
-    udp::Relay::new(udp, &resolvers)?.run()
+        .spawn(move || tcp::serve(&tcp, &for_tcp.0, &for_tcp.1))?;
+    udp::Relay::new(udp, &resolvers, &gate)?.run()
 }
 
 fn usage() -> io::Error {

@@ -1,6 +1,7 @@
 //! Relaying over TCP (RFC 7766), which clients use when an answer does not fit a datagram: rare, so
 //! a thread a connection, few of them and each with deadlines.
 
+use super::gate::{Admission, Gate};
 use super::message::{Query, Rcode, Unfit};
 use super::random;
 use super::resolvers::Resolvers;
@@ -66,7 +67,7 @@ impl Drop for Counted {
 }
 
 /// Accepts for ever. Connections over the bounds are closed at once.
-pub fn serve(listener: &TcpListener, resolvers: &Arc<Resolvers>) {
+pub fn serve(listener: &TcpListener, resolvers: &Arc<Resolvers>, gate: &Arc<Gate>) {
     let open = Arc::new(Open::default());
     loop {
         let Ok((stream, client)) = listener.accept() else {
@@ -76,28 +77,40 @@ pub fn serve(listener: &TcpListener, resolvers: &Arc<Resolvers>) {
         let Some(counted) = open.enter(client.ip()) else {
             continue;
         };
-        let resolvers = Arc::clone(resolvers);
+        let (resolvers, gate) = (Arc::clone(resolvers), Arc::clone(gate));
         // Without a thread the closure is dropped: the connection closes and counts no more.
         let _ = thread::Builder::new().stack_size(STACK).spawn(move || {
             let _counted = counted;
             // Nobody else cares how a client's connection ended.
-            let _ = relay(&stream, &resolvers);
+            let _ = relay(&stream, client.ip(), &resolvers, &gate);
         });
     }
 }
 
-fn relay(client: &TcpStream, resolvers: &Resolvers) -> io::Result<()> {
+fn relay(client: &TcpStream, ip: IpAddr, resolvers: &Resolvers, gate: &Gate) -> io::Result<()> {
     for _ in 0..QUERIES_PER_CONNECTION {
         let bytes = read_message(client, Instant::now() + STEP)?;
         let answer = match Query::parse(&bytes) {
-            Ok(query) => resolve(&query, &resolvers.current())
-                .unwrap_or_else(|| query.failure(Rcode::ServFail)),
+            Ok(query) => answer(&query, ip, resolvers, gate),
             Err(Unfit::Answer(answer)) => answer,
             Err(Unfit::Silent) => return Ok(()),
         };
         write_message(client, &answer, Instant::now() + STEP)?;
     }
     Ok(())
+}
+
+fn answer(query: &Query, client: IpAddr, resolvers: &Resolvers, gate: &Gate) -> Vec<u8> {
+    let name = match gate.admit(client, query) {
+        Admission::Relay => None,
+        Admission::Filter(name) => Some(name),
+        Admission::Answer(answer) => return answer,
+    };
+    match (resolve(query, &resolvers.current()), name) {
+        (None, _) => query.failure(Rcode::ServFail),
+        (Some(reply), None) => reply,
+        (Some(reply), Some(name)) => gate.filter(client, query, &name, &reply, usize::from(u16::MAX)),
+    }
 }
 
 fn resolve(query: &Query, resolvers: &[SocketAddr]) -> Option<Vec<u8>> {

@@ -1,6 +1,8 @@
 //! Relaying over UDP: one thread, one socket a query and attempt, so that a slow resolver holds up
 //! nobody and each attempt has a source port that a forger must guess as well as the id.
 
+use super::answer::datagram_limit;
+use super::gate::{Admission, Gate};
 use super::message::{Query, Rcode, Unfit};
 use super::random;
 use super::resolvers::Resolvers;
@@ -31,6 +33,7 @@ const LISTENER: Token = Token(usize::MAX);
 pub struct Relay<'a> {
     listener: UdpSocket,
     resolvers: &'a Resolvers,
+    gate: &'a Gate,
     poll: Poll,
     pending: HashMap<usize, Pending>,
     clients: HashMap<IpAddr, usize>,
@@ -40,6 +43,8 @@ pub struct Relay<'a> {
 struct Pending {
     client: SocketAddr,
     query: Query,
+    /// The name whose answer is filtered.
+    filtered: Option<String>,
     since: Instant,
     resolvers: Vec<SocketAddr>,
     attempts: Vec<Attempt>,
@@ -52,7 +57,11 @@ struct Attempt {
 }
 
 impl<'a> Relay<'a> {
-    pub fn new(listener: std::net::UdpSocket, resolvers: &'a Resolvers) -> io::Result<Relay<'a>> {
+    pub fn new(
+        listener: std::net::UdpSocket,
+        resolvers: &'a Resolvers,
+        gate: &'a Gate,
+    ) -> io::Result<Relay<'a>> {
         listener.set_nonblocking(true)?;
         let mut listener = UdpSocket::from_std(listener);
         let poll = Poll::new()?;
@@ -61,6 +70,7 @@ impl<'a> Relay<'a> {
         Ok(Relay {
             listener,
             resolvers,
+            gate,
             poll,
             pending: HashMap::new(),
             clients: HashMap::new(),
@@ -125,6 +135,11 @@ impl<'a> Relay<'a> {
         if under_way >= PER_CLIENT || self.pending.len() >= TOTAL {
             return self.answer(client, &query.failure(Rcode::Refused));
         }
+        let filtered = match self.gate.admit(client.ip(), &query) {
+            Admission::Relay => None,
+            Admission::Filter(name) => Some(name),
+            Admission::Answer(answer) => return self.answer(client, &answer),
+        };
         let key = self.next;
         self.next = (self.next + 1) % (usize::MAX / ATTEMPTS);
         self.clients.insert(client.ip(), under_way + 1);
@@ -133,6 +148,7 @@ impl<'a> Relay<'a> {
             Pending {
                 client,
                 query,
+                filtered,
                 since: Instant::now(),
                 resolvers: self.resolvers.current(),
                 attempts: Vec::with_capacity(1),
@@ -180,9 +196,18 @@ impl<'a> Relay<'a> {
         while let Some(socket) = &attempt.socket {
             match socket.recv(buffer) {
                 Ok(length) => {
-                    if let Some(answer) = pending.query.accept(attempt.id, &buffer[..length]) {
-                        return self.finish(key, &answer);
-                    }
+                    let Some(reply) = pending.query.accept(attempt.id, &buffer[..length]) else {
+                        continue;
+                    };
+                    let answer = match &pending.filtered {
+                        None => reply,
+                        Some(name) => {
+                            let (query, limit) = (&pending.query, datagram_limit(&pending.query));
+                            self.gate
+                                .filter(pending.client.ip(), query, name, &reply, limit)
+                        }
+                    };
+                    return self.finish(key, &answer);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => {

@@ -86,6 +86,9 @@ public interface Sandboxes {
     /** Every state but DELETED. */
     Sandbox update(Caller caller, SandboxId id, SandboxChange change);
 
+    /** What the sandbox may reach, and what it was denied since it boots. */
+    Egress egress(Caller caller, SandboxId id);
+
     /** Counts as activity. */
     void touch(Caller caller, SandboxId id, ActivityKind kind);
 

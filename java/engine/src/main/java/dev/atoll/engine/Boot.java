@@ -124,8 +124,8 @@ final class Boot {
         try {
             slot.endpoint().awaitConnected(config.dialTimeout());
             claimant.configuring().await();
-            if (claimant.goesOn() && sandbox.network() instanceof NetworkPolicy.Open) {
-                warden.setNetwork(sandbox.id(), true);
+            if (claimant.goesOn() && !(sandbox.network() instanceof NetworkPolicy.None)) {
+                warden.setNetwork(sandbox.id(), sandbox.network());
             }
             return new Occupancy(
                     slot.id(), slot.endpoint(), sandbox.generation(), OomVerdicts.ofBoot(warden, sandbox.id()));
@@ -147,10 +147,24 @@ final class Boot {
 
     /** What a guest is told at a boot; also after a re-adoption, should it not know. */
     GuestConfig configurationOf(Sandbox sandbox, Map<String, String> secretEnv, String address) {
+        return configurationOf(
+                sandbox,
+                secretEnv,
+                List.of(
+                        new Host("127.0.0.1", List.of("localhost")),
+                        new Host("::1", List.of("localhost", "ip6-localhost", "ip6-loopback")),
+                        new Host(address, List.of(Hostnames.of(sandbox)))));
+    }
+
+    /** As it was told at its boot, but for the resolver: its network came after that. */
+    GuestConfig reconfigurationOf(Sandbox sandbox, Map<String, String> secretEnv) {
+        return configurationOf(sandbox, secretEnv, List.of());
+    }
+
+    private GuestConfig configurationOf(Sandbox sandbox, Map<String, String> secretEnv, List<Host> hosts) {
         Map<String, String> env = new HashMap<>(config.trustEnv());
         env.putAll(sandbox.env());
         env.putAll(secretEnv);
-        boolean network = sandbox.network() instanceof NetworkPolicy.Open;
         return new GuestConfig(
                 sandbox.generation(),
                 sandbox.isolation() == Isolation.CONTAINER ? HOSTNAME_OF_THE_CLAIM : Hostnames.of(sandbox),
@@ -159,11 +173,8 @@ final class Boot {
                 sandbox.workdir(),
                 ids.bytes(ENTROPY_BYTES),
                 config.spoolBytes(),
-                List.of(
-                        new Host("127.0.0.1", List.of("localhost")),
-                        new Host("::1", List.of("localhost", "ip6-localhost", "ip6-loopback")),
-                        new Host(address, List.of(Hostnames.of(sandbox)))),
-                network ? List.of(facts.gateway()) : List.of(),
+                hosts,
+                sandbox.network() instanceof NetworkPolicy.None ? List.of() : List.of(facts.gateway()),
                 config.keptProcesses());
     }
 
@@ -196,7 +207,7 @@ final class Boot {
                 disk,
                 limitsOf(sandbox),
                 Hostnames.of(sandbox),
-                sandbox.network() instanceof NetworkPolicy.Open,
+                sandbox.network(),
                 Profile.STANDARD,
                 sandbox.volumes());
     }

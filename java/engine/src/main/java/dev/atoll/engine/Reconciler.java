@@ -3,6 +3,7 @@ package dev.atoll.engine;
 import dev.atoll.domain.AtollException;
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.VolumeId;
@@ -214,6 +215,11 @@ final class Reconciler {
         long generation = owner.view().generation();
         var oom = OomVerdicts.ofAdopted(warden, owner.id());
         owner.adopt(new Occupancy(live.slot(), endpoint, generation, oom), live.frozen());
+        NetworkPolicy wanted = owner.view().network();
+        if (!live.network().equals(wanted)) {
+            // An engine that died in the middle of a change, or a sandbox whose link was never up.
+            warden.setNetwork(owner.id(), wanted);
+        }
         if (!live.frozen()) {
             virtualThreads.execute(() -> greet(owner, endpoint, live));
         }

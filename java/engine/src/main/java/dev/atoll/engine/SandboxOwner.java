@@ -638,9 +638,21 @@ final class SandboxOwner {
             tools.warden().setLimits(id(), Boot.limitsOf(next));
         }
         if (lives && !next.network().equals(record().sandbox().network())) {
-            tools.warden().setNetwork(id(), next.network() instanceof NetworkPolicy.Open);
+            changeNetwork(next);
         }
         entry.change(r -> r.withSandbox(next));
+    }
+
+    private void changeNetwork(Sandbox next) {
+        tools.warden().setNetwork(id(), next.network());
+        Occupancy now = occupancy;
+        // A boot without network was told no resolver. A frozen guest hears nothing.
+        boolean untold = record().sandbox().network() instanceof NetworkPolicy.None;
+        if (now != null && untold && state() == SandboxState.RUNNING) {
+            now.endpoint()
+                    .configure(tools.boot().reconfigurationOf(
+                            next, tools.secrets().openEnv(record().secretEnv())));
+        }
     }
 
     /** First half of a delete, from any thread: after it the name is free and nobody finds the sandbox. */

@@ -5,9 +5,11 @@ import dev.atoll.domain.Caller;
 import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.Egress;
 import dev.atoll.domain.Entrypoint;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.Isolation;
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Operation;
 import dev.atoll.domain.Page;
@@ -23,6 +25,7 @@ import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.UnsupportedException;
 import dev.atoll.store.SandboxRecord;
+import dev.atoll.warden.DenialReport;
 import dev.atoll.warden.DiskSource;
 import java.time.Duration;
 import java.time.Instant;
@@ -318,6 +321,22 @@ final class SandboxService implements Sandboxes {
         boolean wasOurs = tools.journal().get(id).map(r -> r.sandbox().project().equals(caller.project())).orElse(false);
         if (!wasOurs) {
             throw new NotFoundException("sandbox", id.value());
+        }
+    }
+
+    @Override
+    public Egress egress(Caller caller, SandboxId id) {
+        SandboxOwner owner = tools.registry().require(caller, id);
+        NetworkPolicy policy = owner.record().sandbox().network();
+        if (owner.slot().isEmpty()) {
+            return new Egress(policy, Optional.empty(), List.of());
+        }
+        try {
+            DenialReport report = tools.warden().denials(id);
+            return new Egress(policy, Optional.of(report.since()), report.denials());
+        } catch (NotFoundException e) {
+            // It has ended meanwhile.
+            return new Egress(policy, Optional.empty(), List.of());
         }
     }
 

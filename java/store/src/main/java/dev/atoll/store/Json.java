@@ -1,10 +1,13 @@
 package dev.atoll.store;
 
 import dev.atoll.domain.ActivityKind;
+import dev.atoll.domain.Cidr;
+import dev.atoll.domain.DomainPattern;
 import dev.atoll.domain.Entrypoint;
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.LifecycleRule;
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Outcome;
 import dev.atoll.domain.ProcessExit;
 import dev.atoll.domain.ProcessSpec;
@@ -31,6 +34,7 @@ final class Json {
     private static final ObjectReader LIST = MAPPER.readerFor(new TypeReference<List<String>>() {});
     private static final ObjectReader RULES = MAPPER.readerFor(new TypeReference<List<Rule>>() {});
     private static final ObjectReader VOLUMES = MAPPER.readerFor(new TypeReference<List<StoredVolume>>() {});
+    private static final ObjectReader NETWORK = MAPPER.readerFor(StoredNetwork.class);
     private static final ObjectReader ENTRYPOINT = MAPPER.readerFor(StoredEntrypoint.class);
     private static final ObjectReader OUTCOME = MAPPER.readerFor(StoredOutcome.class);
     private static final ObjectReader MEMORY = MAPPER.readerFor(StoredMemory.class);
@@ -106,6 +110,50 @@ final class Json {
         return volumes.stream()
                 .map(v -> new VolumeMount(new VolumeId(v.volume), v.path, v.readOnly, v.subpath))
                 .toList();
+    }
+
+    /** OPEN, NONE, or the lists of the others. */
+    static String network(NetworkPolicy policy) {
+        return switch (policy) {
+            case NetworkPolicy.Open _ -> "OPEN";
+            case NetworkPolicy.None _ -> "NONE";
+            case NetworkPolicy.Except except ->
+                MAPPER.writeValueAsString(new StoredNetwork(true, List.of(), texts(except.deny()), null));
+            case NetworkPolicy.Only only ->
+                MAPPER.writeValueAsString(new StoredNetwork(
+                        false, texts(only.allow()), texts(only.deny()), only.domains().map(Json::texts).orElse(null)));
+        };
+    }
+
+    static NetworkPolicy network(String text) {
+        return switch (text) {
+            case "OPEN" -> NetworkPolicy.OPEN;
+            case "NONE" -> NetworkPolicy.NONE;
+            default -> NETWORK.<StoredNetwork>readValue(text).toDomain();
+        };
+    }
+
+    private static List<String> texts(List<?> entries) {
+        return entries.stream().map(Object::toString).toList();
+    }
+
+    /** @param rest whether addresses in no list may be reached */
+    private record StoredNetwork(
+            boolean rest, List<String> allow, List<String> deny, @Nullable List<String> domains) {
+        NetworkPolicy toDomain() {
+            return rest
+                    ? new NetworkPolicy.Except(cidrs(deny))
+                    : new NetworkPolicy.Only(
+                            cidrs(allow),
+                            cidrs(deny),
+                            Optional.ofNullable(domains).map(names -> names.stream()
+                                    .map(name -> DomainPattern.parse("domains", name))
+                                    .toList()));
+        }
+
+        private static List<Cidr> cidrs(List<String> texts) {
+            return texts.stream().map(text -> Cidr.parse("network", text)).toList();
+        }
     }
 
     static String entrypoint(Entrypoint e) {

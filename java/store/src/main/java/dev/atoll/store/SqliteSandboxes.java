@@ -2,7 +2,6 @@ package dev.atoll.store;
 
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.Isolation;
-import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Operation;
 import dev.atoll.domain.Page;
@@ -94,7 +93,7 @@ final class SqliteSandboxes implements SandboxStore {
             Json.map(s.env()),
             s.user(),
             s.workdir(),
-            network(s.network()),
+            Json.network(s.network()),
             Json.rules(s.rules()),
             Json.map(s.attributes()),
             s.state().name(),
@@ -136,7 +135,7 @@ final class SqliteSandboxes implements SandboxStore {
                 Json.map(row.getString("env")),
                 row.getString("user_name"),
                 row.getString("workdir"),
-                network(row.getString("network")),
+                Json.network(row.getString("network")),
                 Json.rules(row.getString("rules")),
                 Json.map(row.getString("attributes")),
                 SandboxState.valueOf(row.getString("state")),
@@ -158,21 +157,6 @@ final class SqliteSandboxes implements SandboxStore {
                 Columns.optional(row, "idempotency_key"),
                 Columns.optional(row, "secret_env"),
                 Json.counters(row.getString("usage_at_boot")));
-    }
-
-    private static String network(NetworkPolicy policy) {
-        return switch (policy) {
-            case NetworkPolicy.Open _ -> "OPEN";
-            case NetworkPolicy.None _ -> "NONE";
-        };
-    }
-
-    private static NetworkPolicy network(String text) throws SQLException {
-        return switch (text) {
-            case "OPEN" -> NetworkPolicy.OPEN;
-            case "NONE" -> NetworkPolicy.NONE;
-            default -> throw new SQLException("'" + text + "' is no network policy");
-        };
     }
 
     @Override

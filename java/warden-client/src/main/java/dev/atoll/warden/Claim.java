@@ -1,6 +1,7 @@
 package dev.atoll.warden;
 
 import dev.atoll.domain.LayerId;
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.VolumeMount;
 import java.util.List;
@@ -10,7 +11,7 @@ import java.util.List;
  *
  * @param layers lowest first, at least one
  * @param hostname at most 64 characters
- * @param network false leaves the link down
+ * @param network in force before anything runs
  * @param volumes only for a slot that has no root yet
  */
 public record Claim(
@@ -20,7 +21,7 @@ public record Claim(
         DiskSource disk,
         Limits limits,
         String hostname,
-        boolean network,
+        NetworkPolicy network,
         Profile profile,
         List<VolumeMount> volumes) {
     public Claim {

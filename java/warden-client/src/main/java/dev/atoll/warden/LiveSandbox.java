@@ -1,5 +1,6 @@
 package dev.atoll.warden;
 
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.SandboxId;
 
 /**
@@ -7,6 +8,15 @@ import dev.atoll.domain.SandboxId;
  *
  * @param frozen stopped by {@link Warden#freeze}
  * @param held stopped by the warden itself, which lets it go on when the pool has room
+ * @param network in force. A link that was never up is OPEN here
  */
 public record LiveSandbox(
-        SandboxId id, SlotId slot, int pid, long startTime, boolean frozen, boolean held, String address, int index) {}
+        SandboxId id,
+        SlotId slot,
+        int pid,
+        long startTime,
+        boolean frozen,
+        boolean held,
+        String address,
+        int index,
+        NetworkPolicy network) {}

@@ -1,6 +1,7 @@
 package dev.atoll.warden;
 
 import dev.atoll.domain.LayerId;
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
@@ -13,6 +14,7 @@ import dev.atoll.warden.proto.DeleteLayer;
 import dev.atoll.warden.proto.DeleteMemory;
 import dev.atoll.warden.proto.DeleteSnapshot;
 import dev.atoll.warden.proto.DeleteVolume;
+import dev.atoll.warden.proto.Denials;
 import dev.atoll.warden.proto.Df;
 import dev.atoll.warden.proto.Doctor;
 import dev.atoll.warden.proto.Done;
@@ -188,13 +190,20 @@ final class SocketWarden implements Warden {
     }
 
     @Override
-    public void setNetwork(SandboxId sandbox, boolean enabled) {
-        quick(
-                Request.newBuilder()
-                        .setSetNetwork(SetNetwork.newBuilder()
-                                .setSandbox(sandbox.value())
-                                .setEnabled(enabled)),
-                Subject.of("sandbox", sandbox));
+    public void setNetwork(SandboxId sandbox, NetworkPolicy policy) {
+        SetNetwork.Builder set =
+                SetNetwork.newBuilder().setSandbox(sandbox.value()).setEnabled(true);
+        Policies.toWire(policy).ifPresent(set::setPolicy);
+        slow(Request.newBuilder().setSetNetwork(set), Subject.of("sandbox", sandbox));
+    }
+
+    @Override
+    public DenialReport denials(SandboxId sandbox) {
+        return Policies.denials(quick(
+                        Request.newBuilder()
+                                .setDenials(Denials.newBuilder().setSandbox(sandbox.value())),
+                        Subject.of("sandbox", sandbox))
+                .getDenials());
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.LayerId;
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.SandboxId;
@@ -82,8 +83,16 @@ public interface Warden extends AutoCloseable {
     /** @throws NotFoundException when it does not live */
     void setLimits(SandboxId sandbox, Limits limits);
 
-    /** Takes the sandbox's link up or down. @throws NotFoundException when it does not live */
-    void setNetwork(SandboxId sandbox, boolean enabled);
+    /**
+     * Gives the sandbox this policy and takes its link up. When it returns no packet passes that the
+     * policy forbids; connections that it allows have gone on.
+     *
+     * @throws NotFoundException when it does not live
+     */
+    void setNetwork(SandboxId sandbox, NetworkPolicy policy);
+
+    /** What the sandbox was denied. @throws NotFoundException when it does not live */
+    DenialReport denials(SandboxId sandbox);
 
     /**
      * Of a live, frozen or stopped sandbox. Durable when it returns.

@@ -2,6 +2,7 @@ package dev.atoll.warden;
 
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LayerId;
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
@@ -32,12 +33,15 @@ final class Wire {
                 .setSandbox(claim.sandbox().value())
                 .setLimits(limits(claim.limits()))
                 .setHostname(claim.hostname())
-                .setNetwork(claim.network())
+                .setNetwork(!(claim.network() instanceof NetworkPolicy.None))
                 .setProfile(
                         switch (claim.profile()) {
                             case STANDARD -> dev.atoll.warden.proto.Claim.Profile.STANDARD;
                             case EXTENDED -> dev.atoll.warden.proto.Claim.Profile.EXTENDED;
                         });
+        if (out.getNetwork()) {
+            Policies.toWire(claim.network()).ifPresent(out::setPolicy);
+        }
         claim.layers().forEach(layer -> out.addLayers(layer.value()));
         claim.volumes().forEach(v -> out.addVolumes(Mount.newBuilder()
                 .setVolume(v.volume().value())
@@ -123,7 +127,8 @@ final class Wire {
                 in.getFrozen(),
                 in.getHeld(),
                 in.getAddress(),
-                in.getIndex());
+                in.getIndex(),
+                in.hasPolicy() ? Policies.fromWire(in.getPolicy()) : NetworkPolicy.OPEN);
     }
 
     private static <I> Disk<I> disk(dev.atoll.warden.proto.Disk in, Function<String, I> id) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.LayerId;
+import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.UnavailableException;
 import dev.atoll.warden.proto.Done;
@@ -47,7 +48,7 @@ final class RestartTest {
             new DiskSource.Fresh(1 << 30),
             Limits.DEFAULT,
             "box",
-            true,
+            NetworkPolicy.OPEN,
             Profile.STANDARD,
             List.of());
     private static final Response BREAK = Response.getDefaultInstance();

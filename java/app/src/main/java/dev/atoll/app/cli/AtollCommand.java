@@ -43,6 +43,7 @@ import picocli.CommandLine.Command;
             StopCommand.class,
             StartCommand.class,
             RmCommand.class,
+            EgressCommand.class,
             KeyCommand.class,
             TemplateCommand.class,
             VolumeCommand.class,

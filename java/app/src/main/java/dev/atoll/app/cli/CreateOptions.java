@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What a sandbox is asked for. */
@@ -55,6 +56,9 @@ final class CreateOptions {
     @Option(names = {"-v", "--volume"}, paramLabel = "VOLUME:/PATH[:ro]", description = "A volume and where it is mounted; may be given several times.")
     private List<String> volumes = List.of();
 
+    @Mixin
+    private NetworkOptions network = new NetworkOptions();
+
     /** The body of a create. */
     Map<String, Object> request() {
         var request = new LinkedHashMap<String, Object>();
@@ -81,6 +85,8 @@ final class CreateOptions {
         }
         if (noNetwork) {
             request.put("network", Map.of("egress", "none"));
+        } else {
+            network.request().ifPresent(lists -> request.put("network", lists));
         }
         if (!volumes.isEmpty()) {
             request.put("volumes", volumes.stream().map(CreateOptions::mount).toList());

@@ -44,7 +44,15 @@ public final class ApiClient {
 
     /** @param body a map, a record or null for an empty body */
     public JsonNode post(Query query, @Nullable Object body) {
-        HttpURLConnection connection = open("POST", query);
+        return send("POST", query, body);
+    }
+
+    public JsonNode put(Query query, Object body) {
+        return send("PUT", query, body);
+    }
+
+    private JsonNode send(String method, Query query, @Nullable Object body) {
+        HttpURLConnection connection = open(method, query);
         try {
             send(connection, body);
         } catch (IOException e) {

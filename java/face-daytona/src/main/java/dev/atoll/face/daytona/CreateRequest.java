@@ -25,6 +25,8 @@ record CreateRequest(
         @Nullable Map<String, @Nullable String> labels,
         @JsonProperty("public") @Nullable Boolean isPublic,
         @Nullable Boolean networkBlockAll,
+        @Nullable String networkAllowList,
+        @Nullable String domainAllowList,
         @Nullable String target,
         @Nullable Integer cpu,
         @Nullable Integer gpu,
@@ -53,6 +55,10 @@ record CreateRequest(
         if (buildInfo != null && buildInfo.contextHashes() != null && !buildInfo.contextHashes().isEmpty()) {
             throw new UnsupportedException("buildInfo.contextHashes (local files in an image) is not offered by this server");
         }
+    }
+
+    NetworkSettings network() {
+        return new NetworkSettings(networkBlockAll, networkAllowList, domainAllowList);
     }
 
     private static void requireRange(String field, @Nullable Integer value, int min, int max) {

@@ -4,7 +4,6 @@ import dev.atoll.domain.Caller;
 import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.LifecycleRule;
-import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.Source;
 import java.util.List;
@@ -42,7 +41,7 @@ final class CreateTranslation {
                 .diskBytes(Optional.ofNullable(request.disk()).map(d -> d * Resources.GIB))
                 .env(env)
                 .user(asked.isPresent() || dockerfile.isPresent() ? asked : config.snapshotUser())
-                .network(Boolean.TRUE.equals(request.networkBlockAll()) ? NetworkPolicy.NONE : NetworkPolicy.OPEN)
+                .network(request.network().policy())
                 .rules(rules(request))
                 .attributes(attributes.in(Map.of()))
                 .build();

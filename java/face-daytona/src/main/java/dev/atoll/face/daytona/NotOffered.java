@@ -23,7 +23,7 @@ final class NotOffered implements Handler {
             "/toolbox/{sandbox}/process/pty", "/toolbox/{sandbox}/process/interpreter");
 
     private static final List<String> POSTS = List.of(
-            "backup", "recover", "resize", "pause", "network-settings", "ssh-access");
+            "backup", "recover", "resize", "pause", "ssh-access");
 
     @Override
     public Response handle(Request request) {

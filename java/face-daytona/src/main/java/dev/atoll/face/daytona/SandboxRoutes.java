@@ -73,6 +73,7 @@ final class SandboxRoutes {
                 .post("/api/sandbox/{sandbox}/autodelete/{minutes}", r -> setInterval(r, Interval.AUTO_DELETE))
                 .post("/api/sandbox/{sandbox}/public/{public}", this::setPublic)
                 .post("/api/sandbox/{sandbox}/last-activity", this::touch)
+                .post("/api/sandbox/{sandbox}/network-settings", this::setNetwork)
                 .get("/api/sandbox/{sandbox}/toolbox-proxy-url", this::toolboxUrl);
     }
 
@@ -150,6 +151,12 @@ final class SandboxRoutes {
         Attributes attributes = Attributes.of(sandbox).withPublic(text.equals("true"));
         SandboxChange change = SandboxChange.NOTHING.withAttributes(attributes.in(sandbox.attributes()));
         return answer(request, sandboxes.update(caller(request), sandbox.id(), change));
+    }
+
+    private Response setNetwork(Request request) throws IOException {
+        NetworkSettings body = request.json(Json.LENIENT, NetworkSettings.class, MAX_BODY);
+        SandboxChange change = SandboxChange.NOTHING.withNetwork(body.policy());
+        return answer(request, sandboxes.update(caller(request), id(request), change));
     }
 
     private Response touch(Request request) {

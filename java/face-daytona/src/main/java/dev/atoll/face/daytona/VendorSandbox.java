@@ -1,7 +1,6 @@
 package dev.atoll.face.daytona;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.Sandbox;
 import java.time.Instant;
@@ -24,6 +23,8 @@ record VendorSandbox(
         Map<String, String> labels,
         @JsonProperty("public") boolean isPublic,
         boolean networkBlockAll,
+        Optional<String> networkAllowList,
+        Optional<String> domainAllowList,
         String target,
         Number cpu,
         int gpu,
@@ -50,6 +51,7 @@ record VendorSandbox(
     static VendorSandbox of(Sandbox sandbox, String toolboxProxyUrl) {
         Attributes attributes = Attributes.of(sandbox);
         Resources resources = sandbox.resources();
+        NetworkSettings network = NetworkSettings.of(sandbox.network());
         return new VendorSandbox(
                 VendorIds.uuid(sandbox.id().value()),
                 sandbox.project().value(),
@@ -61,7 +63,9 @@ record VendorSandbox(
                 attributes.shown(sandbox.env()),
                 sandbox.labels(),
                 attributes.isPublic(),
-                sandbox.network() instanceof NetworkPolicy.None,
+                Boolean.TRUE.equals(network.networkBlockAll()),
+                Optional.ofNullable(network.networkAllowList()),
+                Optional.ofNullable(network.domainAllowList()),
                 attributes.target(),
                 quotient(resources.cpuMillis(), 1000),
                 resources.gpus(),
@@ -86,8 +90,8 @@ record VendorSandbox(
 
     VendorSandbox withState(String value) {
         return new VendorSandbox(
-                id, organizationId, name, snapshot, user, env, labels, isPublic, networkBlockAll, target, cpu, gpu,
-                memory, disk, value, value, errorReason, recoverable, autoStopInterval, autoArchiveInterval,
+                id, organizationId, name, snapshot, user, env, labels, isPublic, networkBlockAll, networkAllowList,
+                domainAllowList, target, cpu, gpu, memory, disk, value, value, errorReason, recoverable, autoStopInterval, autoArchiveInterval,
                 autoDeleteInterval, volumes, buildInfo, createdAt, updatedAt, lastActivityAt, sandboxClass,
                 toolboxProxyUrl);
     }

@@ -9,10 +9,8 @@ import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.LifecycleRule.Action;
 import dev.atoll.domain.LifecycleRule.Since;
-import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.SandboxState;
-import dev.atoll.face.modal.wire.NetworkAccess;
 import dev.atoll.face.modal.wire.Sandbox;
 import dev.atoll.face.modal.wire.SandboxTag;
 import java.time.Duration;
@@ -72,7 +70,7 @@ final class CreateTranslation {
                 .memoryBytes(memory(definition.getResources()))
                 .diskBytes(disk(definition.getResources()))
                 .workdir(Optional.of(definition.getWorkdir()).filter(w -> !w.isEmpty()))
-                .network(network(definition))
+                .network(NetworkAccesses.policy(definition))
                 .rules(rules(definition))
                 .attributes(new Attributes(request.dialect(), name.orElse(""), definition.getImageId()).asMap())
                 .secrets(request.secrets())
@@ -127,22 +125,6 @@ final class CreateTranslation {
     private static Optional<Long> disk(dev.atoll.face.modal.wire.Resources asked) {
         long megabytes = Integer.toUnsignedLong(asked.getEphemeralDiskMb());
         return megabytes == 0 ? Optional.empty() : Optional.of(megabytes * Resources.MIB);
-    }
-
-    private static NetworkPolicy network(Sandbox definition) {
-        return switch (definition.getNetworkAccess().getNetworkAccessType()) {
-            case UNSPECIFIED -> definition.getBlockNetwork() ? NetworkPolicy.NONE : NetworkPolicy.OPEN;
-            case OPEN -> NetworkPolicy.OPEN;
-            case BLOCKED -> NetworkPolicy.NONE;
-            case ALLOWLIST, UNRECOGNIZED -> allowList(definition.getNetworkAccess());
-        };
-    }
-
-    /** An empty list allows nothing, which is to block. */
-    private static NetworkPolicy allowList(NetworkAccess access) {
-        NotOffered.unless(
-                access.getAllowedCidrsCount() == 0 && access.getAllowedDomainsCount() == 0, "outbound allow lists");
-        return NetworkPolicy.NONE;
     }
 
     private static List<LifecycleRule> rules(Sandbox definition) {

@@ -44,6 +44,7 @@ public record ModalFace(Handler handler, ErrorMapper errors) {
         new SecretCalls(domain.secrets()).addTo(methods);
         new ImageCalls(domain.builds(), domain.templates(), domain.snapshots(), images).addTo(methods);
         new SandboxCalls(domain.sandboxes(), lookup, new CreateTranslation(config, images), router).addTo(methods);
+        new NetworkAccesses(domain.sandboxes()).addTo(methods);
         new ListCalls(domain.sandboxes(), lookup).addTo(methods);
         new EntrypointCalls(domain.sandboxes(), domain.processes(), lookup).addTo(methods);
         new ExecCalls(domain.processes()).addTo(methods);

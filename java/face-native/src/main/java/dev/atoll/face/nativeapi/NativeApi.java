@@ -63,6 +63,7 @@ public final class NativeApi {
         new ProcessRoutes(domain.processes(), references, secrets).addTo(router);
         new FileRoutes(domain.files(), references).addTo(router);
         new FileContentRoutes(domain.files(), references).addTo(router);
+        new EgressRoutes(domain.sandboxes(), references).addTo(router);
         new PortRoutes(domain.ports(), references).addTo(router);
         new SnapshotRoutes(domain.snapshots(), references).addTo(router);
         new TemplateRoutes(domain.templates(), domain.snapshots()).addTo(router);

@@ -1,7 +1,6 @@
 package dev.atoll.face.nativeapi;
 
 import dev.atoll.domain.Entrypoint;
-import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Outcome;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.Sandbox;
@@ -89,28 +88,5 @@ record SandboxJson(
                 sandbox.lastActivity(),
                 sandbox.entrypoint().map(EntrypointJson::of),
                 sandbox.outcome().map(OutcomeJson::of));
-    }
-
-    /** {@code {"egress":"all"}}. */
-    record NetworkJson(Optional<String> egress) {
-        private enum Egress {
-            ALL,
-            NONE
-        }
-
-        static NetworkJson of(NetworkPolicy policy) {
-            return new NetworkJson(Optional.of(Names.of(
-                    switch (policy) {
-                        case NetworkPolicy.Open _ -> Egress.ALL;
-                        case NetworkPolicy.None _ -> Egress.NONE;
-                    })));
-        }
-
-        NetworkPolicy policy() {
-            return switch (Names.parse("network.egress", Input.require("network.egress", egress), Egress.class)) {
-                case ALL -> NetworkPolicy.OPEN;
-                case NONE -> NetworkPolicy.NONE;
-            };
-        }
     }
 }

@@ -43,7 +43,7 @@ final class SandboxRoutes {
             Optional<List<String>> secrets,
             Optional<String> user,
             Optional<String> workdir,
-            Optional<SandboxJson.NetworkJson> network,
+            Optional<NetworkJson> network,
             Optional<List<RuleJson>> rules,
             Optional<List<VolumeRoutes.MountJson>> volumes) {}
 
@@ -54,7 +54,7 @@ final class SandboxRoutes {
     record PatchRequest(
             Optional<Map<String, String>> labels,
             Optional<LimitsRequest> resources,
-            Optional<SandboxJson.NetworkJson> network,
+            Optional<NetworkJson> network,
             Optional<List<RuleJson>> rules) {}
 
     record StopRequest(Optional<Double> graceSeconds) {}
@@ -115,7 +115,7 @@ final class SandboxRoutes {
                         .map(VolumeRoutes.MountJson::request)
                         .toList())
                 .idempotencyKey(request.header("Idempotency-Key"));
-        in.network().ifPresent(network -> spec.network(network.policy()));
+        in.network().ifPresent(network -> spec.network(network.policy("network.")));
         Sandbox sandbox = sandboxes.create(Authentication.caller(request), spec.build());
         return Response.json(SandboxJson.of(sandbox))
                 .withStatus(201)
@@ -184,7 +184,7 @@ final class SandboxRoutes {
             change = change.withRules(rules(in.rules().get()));
         }
         if (in.network().isPresent()) {
-            change = change.withNetwork(in.network().get().policy());
+            change = change.withNetwork(in.network().get().policy("network."));
         }
         if (in.resources().isPresent()) {
             LimitsRequest limits = in.resources().get();

@@ -1,4 +1,4 @@
-//! What the forwarder gives up before it reads its first packet.
+//! What a helper gives up before it reads its first packet.
 
 use seccompiler::{
     SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -6,19 +6,21 @@ use seccompiler::{
 use std::collections::BTreeMap;
 use std::io;
 
-/// "nobody": the forwarder owns no file.
+use super::NAMESPACE;
+
+/// "nobody": helpers own no file.
 const UID: u32 = 65_534;
-/// A socket a query and attempt, see the bounds in udp.rs and tcp.rs.
+/// A socket a query and attempt, two a proxied connection, see the bounds of those.
 const DESCRIPTORS: u64 = 16_384;
 
-/// Leaves one thing to do: relay between the two sockets and the network. `warden` is the parent,
-/// with which this process ends.
+/// Leaves one thing to do: relay between its sockets and the network. `warden` is the parent, with
+/// which this process ends. Its connections to the warden stay open.
 pub fn drop_all(warden: i32) -> io::Result<()> {
     // SAFETY: these calls take numbers, except setrlimit and getrlimit, which get a live struct. No
     // other thread exists yet, so the raw calls (glibc's wrappers of set*id would signal the other
     // threads) change the whole process.
     unsafe {
-        check(libc::close_range(3, libc::c_uint::MAX, 0))?;
+        check(libc::close_range(NAMESPACE as u32, libc::c_uint::MAX, 0))?;
         let mut limit = libc::rlimit {
             rlim_cur: 0,
             rlim_max: 0,
