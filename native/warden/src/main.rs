@@ -13,6 +13,10 @@ fn main() -> ExitCode {
         args.next();
         net::dns_main(args);
     }
+    if args.peek().is_some_and(|mode| mode == "proxy") {
+        args.next();
+        net::proxy_main(args);
+    }
     let mut config = None;
     let mut teardown = false;
     while let Some(arg) = args.next() {

@@ -78,7 +78,13 @@ impl Network {
             dns::Sockets::bind(plan.gateway).map_err(context("sockets of the dns forwarder"))?;
         let listener = proxy::bind(plan.gateway).map_err(context("socket of the proxy"))?;
         // Nothing is forwarded before the filter is there.
-        let egress = Egress::start(plan.clone(), program.to_owned(), sockets, listener, policies)?;
+        let egress = Egress::start(
+            plan.clone(),
+            program.to_owned(),
+            sockets,
+            listener,
+            policies,
+        )?;
         sysctl::ensure("ipv4/ip_forward", "1")?;
         Ok(Network {
             plan,
@@ -244,13 +250,11 @@ impl Network {
     }
 }
 
-/// A new namespace with lo and eth0 up, connected to the host. A link of that index is replaced.
+/// A new namespace with lo and eth0 up, connected to the host. There is no link of that index.
 fn connected(plan: &Plan, index: u32) -> io::Result<OwnedFd> {
     let name = plan.link(index);
     let address = plan.address(index);
     let mut host = Links::open()?;
-    host.delete(&name)
-        .map_err(context("remove a stale veth"))?;
     let Namespace { fd, mut links } = Namespace::new().map_err(context("namespace"))?;
     host.add_veth(&Veth {
         name: &name,

@@ -4,7 +4,9 @@ use super::world::*;
 use atoll_warden::net::Network;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -259,8 +261,9 @@ fn the_forwarder_has_no_privilege() {
             (vec!["1".into()], vec!["2".into()])
         );
         let descriptors = fs::read_dir(format!("/proc/{}/fd", pid(&network))).unwrap();
-        // Two sockets, standard error, the poll, a query's socket for as long as it is open.
-        assert!(descriptors.count() <= 5);
+        // Two sockets, standard error, two of the warden, the poll, a query's socket for as long as it is
+        // open.
+        assert!(descriptors.count() <= 7);
     });
 }
 
@@ -338,20 +341,45 @@ fn pid(network: &Network) -> u32 {
     }
 }
 
+/// Under a number that nothing else of the child gets.
+fn high(stream: UnixStream) -> OwnedFd {
+    // SAFETY: fcntl(2) takes a descriptor that lives and gives a fresh one.
+    unsafe { OwnedFd::from_raw_fd(libc::fcntl(stream.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 100)) }
+}
+
 #[test]
 fn the_forwarder_dies_with_a_warden_that_is_killed() {
     let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = udp.local_addr().unwrap();
     // A shell gives what it starts in the background another standard input unless told otherwise.
-    let script = "exec 3<&0; \"$0\" dns $$ 127.0.0.1 <&3 & exec sleep 60 <&- >&- 2>&- 3<&-";
-    let mut warden = Command::new("sh")
+    let script = "exec 5<&0; \"$0\" dns $$ 127.0.0.1 <&5 5<&- & \
+                  exec sleep 60 <&- >&- 2>&- 3<&- 4<&- 5<&-";
+    let mut command = Command::new("sh");
+    command
         .args(["-c", script])
         .arg(env!("CARGO_BIN_EXE_atoll-warden"))
         .stdin(OwnedFd::from(udp))
-        .stdout(OwnedFd::from(tcp))
-        .spawn()
+        .stdout(OwnedFd::from(tcp));
+    let (mut orders, its_orders) = UnixStream::pair().unwrap();
+    let (_calls, its_calls) = UnixStream::pair().unwrap();
+    let given = [(high(its_orders), 3), (high(its_calls), 4)];
+    // SAFETY: dup2(2) is safe between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            for (from, to) in &given {
+                assert!(libc::dup2(from.as_raw_fd(), *to) == *to);
+            }
+            Ok(())
+        });
+    }
+    let mut warden = command.spawn().unwrap();
+    drop(command);
+    let serve = br#""Serve""#;
+    orders
+        .write_all(&(serve.len() as u32).to_le_bytes())
         .unwrap();
+    orders.write_all(serve).unwrap();
     let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     client.send_to(&query(1, "a.test")[..12], address).unwrap();

@@ -2,7 +2,7 @@
 
 use super::world::*;
 use atoll_warden::net::policy::Policy;
-use atoll_warden::net::{Denied, Network};
+use atoll_warden::net::{Denied, Network, Reason};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
@@ -152,7 +152,7 @@ fn datagrams_of_a_forbidden_flow_stop_both_ways() {
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
         inside.send_to(b"forbidden", (SERVER, 9001)).unwrap();
         let denied = await_denial(&network, 0, |denied| denied.protocol == "udp");
-        assert_eq!((denied.address, denied.port), (Some(SERVER), 9001));
+        assert_eq!((denied.address, denied.port), (Some(SERVER.into()), 9001));
     });
 }
 
@@ -165,7 +165,7 @@ fn the_next_sandbox_of_an_index_has_neither_policy_nor_denials() {
             let sandbox = network.create(0).unwrap();
             network.limit(0, Some(policy(false, &[], &[]))).unwrap();
             connect(&sandbox, (SERVER, 80)).unwrap_err();
-            await_denial(&network, 0, |denied| denied.reason == "policy");
+            await_denial(&network, 0, |denied| denied.reason == Reason::Policy);
             if destroyed {
                 network.destroy(0).unwrap();
             }
@@ -188,8 +188,8 @@ fn denials_tell_what_was_denied_and_by_whom() {
         }
         let denied = await_denial(&network, 3, |denied| denied.port == 443);
         assert_eq!(
-            (denied.address, denied.reason.as_str()),
-            (Some(DENIED[0]), "node")
+            (denied.address, denied.reason),
+            (Some(DENIED[0].into()), Reason::Node)
         );
         network
             .limit(3, Some(policy(true, &[], &["198.51.100.80"])))
@@ -197,8 +197,8 @@ fn denials_tell_what_was_denied_and_by_whom() {
         connect(&sandbox, (SERVER, 81)).unwrap_err();
         let denied = await_denial(&network, 3, |denied| denied.port == 81);
         assert_eq!(
-            (denied.protocol.as_str(), denied.reason.as_str()),
-            ("tcp", "policy")
+            (denied.protocol.as_str(), denied.reason),
+            ("tcp", Reason::Policy)
         );
         let (denials, since) = network.denials(3).unwrap();
         assert_eq!(

@@ -3,6 +3,7 @@
 
 mod dns;
 mod egress;
+mod names;
 mod world;
 
 use atoll_warden::net::Network;

@@ -81,10 +81,13 @@ impl Answer {
                     _ => None,
                 })
                 .collect();
-            let alias = records.iter().filter(of_owner).find_map(|record| match &record.data {
-                Data::Alias(to) => Some((record.owner.clone(), record.seconds, to.clone())),
-                _ => None,
-            });
+            let alias = records
+                .iter()
+                .filter(of_owner)
+                .find_map(|record| match &record.data {
+                    Data::Alias(to) => Some((record.owner.clone(), record.seconds, to.clone())),
+                    _ => None,
+                });
             match alias {
                 Some(alias) if answer.addresses.is_empty() => {
                     owner = alias.2.clone();
@@ -264,8 +267,7 @@ mod tests {
     }
 
     fn reply(query: &Query, records: &[(&[u8], u16, &[u8])]) -> Vec<u8> {
-        let mut bytes = query.question().to_vec();
-        bytes[2] |= 0x80;
+        let mut bytes = query.failure(Rcode::NoError);
         bytes[7] = records.len() as u8;
         bytes[11] = 0;
         for (owner, kind, data) in records {

@@ -35,7 +35,11 @@ impl Gate {
     }
 
     pub fn admit(&self, client: IpAddr, query: &Query) -> Admission {
-        let Some(policy) = self.policies.of(client).filter(|policy| policy.names.is_some()) else {
+        let Some(policy) = self
+            .policies
+            .of(client)
+            .filter(|policy| policy.names.is_some())
+        else {
             return Admission::Relay;
         };
         let name = query.name().to_ascii_lowercase();
@@ -94,7 +98,11 @@ impl Gate {
                     protocol: "dns".to_owned(),
                     address: None,
                     port: 0,
-                    name: if is_name(name) { name.to_owned() } else { String::new() },
+                    name: if is_name(name) {
+                        name.to_owned()
+                    } else {
+                        String::new()
+                    },
                     reason,
                 },
             );

@@ -70,11 +70,6 @@ impl Query {
         (number(at), number(at + 2))
     }
 
-    /// Header and question.
-    pub fn question(&self) -> &[u8] {
-        &self.bytes[..self.question_end]
-    }
-
     /// What follows the question.
     pub fn rest(&self) -> &[u8] {
         &self.bytes[self.question_end..]

@@ -109,7 +109,9 @@ fn answer(query: &Query, client: IpAddr, resolvers: &Resolvers, gate: &Gate) -> 
     match (resolve(query, &resolvers.current()), name) {
         (None, _) => query.failure(Rcode::ServFail),
         (Some(reply), None) => reply,
-        (Some(reply), Some(name)) => gate.filter(client, query, &name, &reply, usize::from(u16::MAX)),
+        (Some(reply), Some(name)) => {
+            gate.filter(client, query, &name, &reply, usize::from(u16::MAX))
+        }
     }
 }
 

@@ -55,18 +55,22 @@ fn change(table: &str, set: &str, elements: &[Element], replace: bool) -> io::Re
         };
         // The kernel leaves the timeout of an element as it is (before Linux 6.13).
         if element.replaced && replace {
-            messages.push(message(DELETE_ELEMENT, 0).nested(LIST_ELEMENTS | NESTED, &[], |list| {
-                list.nested(LIST_ELEMENT | NESTED, &[], key)
-            }));
+            messages.push(
+                message(DELETE_ELEMENT, 0).nested(LIST_ELEMENTS | NESTED, &[], |list| {
+                    list.nested(LIST_ELEMENT | NESTED, &[], key)
+                }),
+            );
         }
         let milliseconds = element.timeout.as_millis() as u64;
-        messages.push(
-            message(NEW_ELEMENT, libc::NLM_F_CREATE).nested(LIST_ELEMENTS | NESTED, &[], |list| {
+        messages.push(message(NEW_ELEMENT, libc::NLM_F_CREATE).nested(
+            LIST_ELEMENTS | NESTED,
+            &[],
+            |list| {
                 list.nested(LIST_ELEMENT | NESTED, &[], |inner| {
                     key(inner).attribute(ELEMENT_TIMEOUT, &milliseconds.to_be_bytes())
                 })
-            }),
-        );
+            },
+        ));
     }
     Socket::open(libc::NETLINK_NETFILTER)?.batch(SUBSYSTEM, messages)
 }

@@ -203,6 +203,8 @@ impl Egress {
         let mut proxy = lock(&self.proxy);
         if proxy.is_none() {
             let plan = &self.core.plan;
+            // What a dead warden's left.
+            Links::open()?.delete(&plan.link(plan.proxy()))?;
             conntrack::forget(plan.address(plan.proxy()))?;
             let namespace =
                 super::connected(plan, plan.proxy()).map_err(context("namespace of the proxy"))?;
@@ -260,9 +262,13 @@ impl Core {
     /// Opens what may be opened of the addresses and says which may be told to the sandbox.
     fn open(&self, sandbox: Ipv4Addr, name: &str, addresses: &[(IpAddr, u32)]) -> Reply {
         let mut limited = lock(&self.limited);
-        let entry = self.plan.sandbox(sandbox).and_then(|index| limited.get_mut(&index));
+        let entry = self
+            .plan
+            .sandbox(sandbox)
+            .and_then(|index| limited.get_mut(&index));
         // It may have changed since the forwarder was told.
-        let Some(entry) = entry.filter(|entry| is_name(name) && entry.policy.allows_name(name)) else {
+        let Some(entry) = entry.filter(|entry| is_name(name) && entry.policy.allows_name(name))
+        else {
             return Reply::Refused;
         };
         let now = Instant::now();
@@ -304,7 +310,10 @@ impl Core {
         if !elements.is_empty()
             && let Err(error) = elements::add(&self.plan.table, &set, &elements)
         {
-            eprintln!("network: addresses of {} are not opened: {error}", self.plan.link(index));
+            eprintln!(
+                "network: addresses of {} are not opened: {error}",
+                self.plan.link(index)
+            );
             return Reply::Refused;
         }
         Reply::Opened(told)

@@ -117,7 +117,10 @@ fn read(socket: &Socket, stopped: &UnixStream, plan: &Plan, denials: &Denials) {
 /// What a logged packet is, and of which sandbox.
 fn denied(attributes: &[u8]) -> Option<(Ipv4Addr, Denied)> {
     let packet = netlink::find(attributes, PAYLOAD)?;
-    let reason = match netlink::find(attributes, PREFIX).map(netlink::text)?.as_str() {
+    let reason = match netlink::find(attributes, PREFIX)
+        .map(netlink::text)?
+        .as_str()
+    {
         BY_POLICY => Reason::Policy,
         _ => Reason::Node,
     };

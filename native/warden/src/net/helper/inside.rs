@@ -49,7 +49,10 @@ impl Policies {
         let IpAddr::V4(sandbox) = sandbox else {
             return None;
         };
-        let known = self.known.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         known.get(&sandbox).cloned()
     }
 
@@ -63,7 +66,10 @@ impl Policies {
         let serve = matches!(order, Order::Serve);
         if let Order::Policy { sandbox, policy } = order {
             let policy = policy.map(Arc::new);
-            let mut known = self.known.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut known = self
+                .known
+                .write()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
             match &policy {
                 Some(policy) => known.insert(sandbox, Arc::clone(policy)),
                 None => known.remove(&sandbox),

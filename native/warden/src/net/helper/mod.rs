@@ -10,7 +10,7 @@ mod wire;
 pub use inside::{Calls, Policies};
 pub use privileges::drop_all;
 pub use supervisor::{Helper, Office, Program};
-pub use wire::{Call, Order, Reply};
+pub use wire::{Call, Reply};
 
 use std::os::fd::RawFd;
 
