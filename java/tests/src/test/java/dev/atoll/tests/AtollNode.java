@@ -92,11 +92,20 @@ public final class AtollNode implements AutoCloseable {
     }
 
     public static AtollNode start(PoolSize pool, UnaryOperator<EngineConfig> configured) {
+        return start(pool, Optional.empty(), configured);
+    }
+
+    /** @param resolver whom its sandboxes' names are asked of, in place of the host's */
+    public static AtollNode startWithResolver(String resolver) {
+        return start(PoolSize.AMPLE, Optional.of(resolver), config -> config);
+    }
+
+    private static AtollNode start(PoolSize pool, Optional<String> resolver, UnaryOperator<EngineConfig> configured) {
         var node = new AtollNode(NodePlace.fresh(), configured, KillPoints.NONE);
         NodeRange range = NodeRange.take();
         node.range = range;
         try {
-            node.wardenProcess.configure(node.place, range, pool);
+            node.wardenProcess.configure(node.place, range, pool, resolver);
             node.wardenProcess.start();
             node.startEngine();
             return node;

@@ -12,7 +12,14 @@ public final class ChildJvm {
 
     /** Its errors go where this JVM's go. */
     public static Process start(Class<?> main, ProcessBuilder.Redirect output, String... arguments) {
-        var command = new ArrayList<>(List.of(
+        return startBy(List.of(), main, output, arguments);
+    }
+
+    /** @param launcher a command that executes what follows it */
+    public static Process startBy(
+            List<String> launcher, Class<?> main, ProcessBuilder.Redirect output, String... arguments) {
+        var command = new ArrayList<>(launcher);
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m", "--enable-native-access=ALL-UNNAMED",
                 "-cp", System.getProperty("java.class.path"),

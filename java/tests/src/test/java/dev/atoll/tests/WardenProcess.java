@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
@@ -28,18 +29,18 @@ final class WardenProcess {
     }
 
     /** What it is started with from now on. */
-    void configure(NodePlace place, NodeRange range, PoolSize pool) {
+    void configure(NodePlace place, NodeRange range, PoolSize pool, Optional<String> resolver) {
         try {
             Files.createDirectories(place.state());
             Files.writeString(config, """
                     {"instance": "%s", "state_dir": "%s", "run_dir": "%s", "engine_uid": 0, "engine_gid": 0,
                      "guest_binary": "%s", "templates_dir": "%s", "default_disk_bytes": %d, "max_slots": %d,
-                     "id_base": %d, "network": {"subnet": "%s"}, "gvisor": {"runsc": "%s"},
+                     "id_base": %d, "network": {"subnet": "%s", "upstream": [%s]}, "gvisor": {"runsc": "%s"},
                      "pool": {"kind": "loop", "size_bytes": %d, "admission_free_bytes": %d, "freeze_free_bytes": %d}}
                     """.formatted(
                             place.instance(), place.state(), place.run(), NodePlace.program("atoll-guest"),
                             NodePlace.templates(), AtollNode.DISK_BYTES, NodeRange.MAX_SLOTS, range.idBase(),
-                            range.subnet(), NodePlace.runsc(), pool.total(), pool.admission(), pool.freeze()));
+                            range.subnet(), resolver.map(address -> '"' + address + '"').orElse(""), NodePlace.runsc(), pool.total(), pool.admission(), pool.freeze()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
