@@ -219,6 +219,23 @@ def test_network_block_all_leaves_no_way_out(create):
     assert sandbox.process.exec(probe).exit_code != 0
 
 
+def test_network_allow_list_is_all_that_is_reached(create, http, target):
+    sandbox = create(network_allow_list="203.0.113.0/24,198.51.100.7")
+    assert sandbox.network_allow_list == "203.0.113.0/24,198.51.100.7/32"
+    probe = "python3 -c \"import socket; socket.create_connection(('1.1.1.1', 53), 3)\" 2>&1"
+    assert "No route to host" in sandbox.process.exec(probe).result
+    settings = {"domainAllowList": "*.example.org"}
+    changed = http.post(f"{target.api_url}/sandbox/{sandbox.id}/network-settings", json=settings).json()
+    assert (changed["domainAllowList"], changed.get("networkAllowList")) == ("*.example.org", None)
+    refused = "python3 -c \"import socket; socket.gethostbyname('example.com')\""
+    assert sandbox.process.exec(refused).exit_code != 0
+
+
+def test_a_bad_network_allow_list_is_refused_by_its_name(create):
+    with pytest.raises(DaytonaError, match="networkAllowList is '10.0.0.1/8'"):
+        create(network_allow_list="10.0.0.1/8")
+
+
 def test_snapshots_are_listed_and_read(daytona):
     page = daytona.snapshot.list()
     assert page.total >= 1

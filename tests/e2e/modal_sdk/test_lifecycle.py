@@ -139,6 +139,32 @@ def test_network_can_be_blocked(create):
     assert sandbox.exec("python3", "-c", probe).wait() != 0
 
 
+def allowing(ranges: list[str]) -> dict:
+    """As this version of the client calls it."""
+    return {"outbound_cidr_allowlist" if VERSION >= (1, 6) else "cidr_allowlist": ranges}
+
+
+def test_only_what_an_allow_list_names_is_reached(create):
+    sandbox = create("sleep", "infinity", **allowing(["203.0.113.0/24"]))
+    probe = "import socket; socket.create_connection(('1.1.1.1', 53), 3)"
+    process = sandbox.exec("python3", "-c", probe)
+    assert process.wait() != 0
+    assert "No route to host" in process.stderr.read()
+
+
+@pytest.mark.skipif(VERSION < (1, 6), reason="the client has no such call")
+def test_names_are_listed_while_it_runs(create):
+    sandbox = create("sleep", "infinity")
+    sandbox._experimental_set_outbound_network_policy(outbound_domain_allowlist=["*.example.org"])
+    process = sandbox.exec("python3", "-c", "import socket; socket.gethostbyname('example.com')")
+    assert process.wait() != 0
+
+
+def test_a_bad_allow_list_is_refused(create):
+    with pytest.raises(Exception, match="not-an-ip/8"):
+        create("sleep", "infinity", **allowing(["not-an-ip/8"]))
+
+
 def test_resources_are_bounds(create):
     sandbox = create("sleep", "infinity", cpu=1.0, memory=2048)
     assert output(sandbox, "true") == ""

@@ -31,7 +31,7 @@ import javax.net.ssl.SSLContext;
  * which answer with the host they were asked for, an echo on 7000, and a resolver. Prints a line when all
  * serve, and ends with its standard input.
  *
- * <p>Arguments: the key store, its password, then {@code name=address} each.
+ * <p>Arguments: the key store, its password, the resolver's address, then {@code name=address} each.
  */
 final class OutsideServers {
     static final int ECHO_PORT = 7000;
@@ -44,7 +44,7 @@ final class OutsideServers {
 
     public static void main(String[] args) throws Exception {
         var servers = new OutsideServers();
-        for (String name : Arrays.asList(args).subList(2, args.length)) {
+        for (String name : Arrays.asList(args).subList(3, args.length)) {
             String[] pair = name.split("=");
             servers.names.put(pair[0], InetAddress.ofLiteral(pair[1]).getAddress());
         }
@@ -54,7 +54,8 @@ final class OutsideServers {
         servers.web(secure);
         servers.start(new ServerSocket(ECHO_PORT), OutsideServers::echo);
         servers.start(new ServerSocket(53), servers::resolve);
-        var datagrams = new DatagramSocket(53);
+        // Else answers would come from another address of the interface.
+        var datagrams = new DatagramSocket(new InetSocketAddress(InetAddress.ofLiteral(args[2]), 53));
         Thread.ofPlatform().daemon().start(() -> servers.resolve(datagrams));
         System.out.println("serving");
         while (System.in.read() >= 0) {

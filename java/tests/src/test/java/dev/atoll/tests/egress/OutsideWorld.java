@@ -66,7 +66,7 @@ final class OutsideWorld implements AutoCloseable {
                     "-genkeypair", "-alias", "outside", "-keyalg", "EC", "-dname", "CN=outside", "-keystore",
                     keys.toString(), "-storetype", "PKCS12", "-storepass", PASSWORD, "-ext", "bc:c=ca:true", "-ext",
                     "san=" + String.join(",", names.keySet().stream().map(name -> "dns:" + name).toList()));
-            var arguments = new ArrayList<>(List.of(keys.toString(), PASSWORD));
+            var arguments = new ArrayList<>(List.of(keys.toString(), PASSWORD, RESOLVER));
             names.forEach((name, address) -> arguments.add(name + "=" + address));
             Process servers = ChildJvm.startBy(
                     List.of("ip", "netns", "exec", namespace),
