@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::conntrack::{self, Connection};
 use super::dns::Sockets;
-use super::helper::{Call, Helper, Office, Program, Reply};
+use super::helper::{Call, Helper, Office, Program, Reply, Telling};
 use super::link::Links;
 use super::policy::{HTTP, HTTPS, Policy, Verdict, is_name};
 use super::rules::{self, Ports};
@@ -332,10 +332,7 @@ impl Core {
 }
 
 impl Office for Core {
-    fn with_policies(
-        &self,
-        tell: &mut dyn FnMut(&mut dyn Iterator<Item = (Ipv4Addr, &Policy)>) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn with_policies(&self, tell: &mut Telling) -> io::Result<()> {
         let limited = lock(&self.limited);
         tell(
             &mut limited

@@ -9,7 +9,7 @@ mod wire;
 
 pub use inside::{Calls, Policies};
 pub use privileges::drop_all;
-pub use supervisor::{Helper, Office, Program};
+pub use supervisor::{Helper, Office, Program, Telling};
 pub use wire::{Call, Reply};
 
 use std::os::fd::RawFd;

@@ -22,13 +22,14 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Descriptors below are given to the child under other numbers.
 const FIRST_OWN: RawFd = 16;
 
+/// Takes sandboxes with their policies.
+pub type Telling<'a> =
+    dyn FnMut(&mut dyn Iterator<Item = (Ipv4Addr, &Policy)>) -> io::Result<()> + 'a;
+
 /// The warden as helpers know it. Called from threads of theirs.
 pub trait Office: Send + Sync {
     /// Calls `tell` with every policy, and lets none change before it returns.
-    fn with_policies(
-        &self,
-        tell: &mut dyn FnMut(&mut dyn Iterator<Item = (Ipv4Addr, &Policy)>) -> io::Result<()>,
-    ) -> io::Result<()>;
+    fn with_policies(&self, tell: &mut Telling) -> io::Result<()>;
 
     fn answer(&self, call: Call) -> Reply;
 }

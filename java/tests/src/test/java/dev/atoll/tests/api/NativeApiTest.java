@@ -84,6 +84,25 @@ class NativeApiTest {
     }
 
     @Test
+    void whatItMayReachIsReadAndReplaced() throws Exception {
+        String sandbox = api.sandbox();
+        assertThat(api.send("GET", sandbox + "/network", null).text("/egress")).isEqualTo("all");
+        String lists = "{\"egress\":\"only\",\"allow\":[\"203.0.113.7\"],\"domains\":[\"A.test\"]}";
+        var changed = api.send("PUT", sandbox + "/network", lists);
+        assertThat(changed.status()).isEqualTo(200);
+        assertThat(changed.text("/allow/0")).isEqualTo("203.0.113.7/32");
+        assertThat(changed.text("/domains/0")).isEqualTo("a.test");
+        assertThat(api.send("GET", sandbox, null).json().at("/network")).isEqualTo(changed.json());
+        assertThat(exec(sandbox, "{\"command\":\"getent hosts b.test\"}").json().at("/exitCode").asInt()).isNotZero();
+        var egress = api.send("GET", sandbox + "/egress", null);
+        assertThat(egress.json().at("/network")).isEqualTo(changed.json());
+        assertThat(egress.text("/denials/0/name")).isEqualTo("b.test");
+        assertThat(egress.text("/denials/0/reason")).isEqualTo("name");
+        assertThat(egress.json().at("/denials/0").has("port")).isFalse();
+        delete(sandbox);
+    }
+
+    @Test
     void aRepeatedCreateAnswersWithTheFirstSandbox() throws Exception {
         var first = api.send(api.request("/v1/sandboxes").header("Idempotency-Key", "once").POST(ApiNode.publisher("{}")));
         var second = api.send(api.request("/v1/sandboxes").header("Idempotency-Key", "once").POST(ApiNode.publisher("{}")));
