@@ -141,8 +141,12 @@ impl Shared {
                     drop(state);
                     self.serve(calls);
                     if let Err(error) = self.feed(orders) {
-                        eprintln!("{mode} was not told the policies: {error}");
-                        if let Some(child) = &mut self.lock().child {
+                        let mut state = self.lock();
+                        // One that is stopped before it knows all is no failure.
+                        if !state.stopping {
+                            eprintln!("{mode} was not told the policies: {error}");
+                        }
+                        if let Some(child) = &mut state.child {
                             let _ = child.kill();
                         }
                     }
