@@ -38,9 +38,7 @@ impl Warden {
             state.sandboxes.insert(sandbox.id, sandbox.clone());
         }
         for sandbox in adopted {
-            let finished = self
-                .locks
-                .with(sandbox.id, || self.finish_saving(&sandbox));
+            let finished = self.locks.with(sandbox.id, || self.finish_saving(&sandbox));
             if let Err(fault) = finished {
                 eprintln!("warden: sandbox {}: {}", sandbox.id, fault.message);
             }

@@ -193,10 +193,9 @@ fn prepare_run_dir(config: &Config) -> Result<std::path::PathBuf, String> {
 /// just starting holds the file until it executes its program.
 pub fn exclusive(path: &Path) -> Result<File, String> {
     lock_file(path, Duration::from_secs(1)).map_err(|e| match e.kind() {
-        io::ErrorKind::TimedOut => format!(
-            "{}: another warden of this instance runs",
-            path.display()
-        ),
+        io::ErrorKind::TimedOut => {
+            format!("{}: another warden of this instance runs", path.display())
+        }
         _ => format!("{}: {e}", path.display()),
     })
 }

@@ -48,7 +48,7 @@ fn held(warden: &Warden) -> Vec<Id> {
 
 struct Watch {
     level: Level,
-    /// Bytes allocated to each live disk at the last look.
+    /// Bytes allocated to each live sandbox's disk and volumes at the last look.
     used: HashMap<Id, u64>,
     /// What is stopped for the pool's sake, until there is room.
     frozen: Vec<Id>,
@@ -101,12 +101,13 @@ impl Watch {
         Duration::from_millis(left / FASTEST_WRITING).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 
-    /// By how much the disks of live sandboxes grew since the last look.
+    /// By how much the disks of live sandboxes grew since the last look, with the volumes they mount: who of
+    /// several wrote to a volume is not known, and those with more pages to write are frozen first.
     fn growth(&mut self, warden: &Warden) -> Vec<(Id, u64)> {
-        let ids: Vec<Id> = lock(&warden.state).sandboxes.keys().copied().collect();
-        let now: HashMap<Id, u64> = ids
-            .into_iter()
-            .map(|id| (id, used_bytes(&warden.pool.image(Family::Disk, id))))
+        let live: Vec<Arc<Sandbox>> = lock(&warden.state).sandboxes.values().cloned().collect();
+        let now: HashMap<Id, u64> = live
+            .iter()
+            .map(|sandbox| (sandbox.id, used(warden, sandbox)))
             .collect();
         let growth = now
             .iter()
@@ -160,4 +161,12 @@ fn stop(warden: &Warden, sandbox: &Sandbox) -> Outcome<()> {
         lock(&sandbox.holds).pool = false;
     }
     stopped
+}
+
+fn used(warden: &Warden, sandbox: &Sandbox) -> u64 {
+    let volumes = lock(&sandbox.volumes);
+    let volumes = volumes
+        .iter()
+        .map(|volume| used_bytes(&warden.pool.image(Family::Volume, volume.id)));
+    used_bytes(&warden.pool.image(Family::Disk, sandbox.id)) + volumes.sum::<u64>()
 }

@@ -106,6 +106,39 @@ fn ids_that_are_none_are_refused_by_their_field() {
                 "snapshot",
             ),
             (
+                Op::ReadImage(wire::ReadImage {
+                    source: Some(wire::read_image::Source::Sandbox(id.clone())),
+                }),
+                "sandbox",
+            ),
+            (
+                Op::WriteImage(wire::WriteImage {
+                    target: Some(wire::write_image::Target::Snapshot(id.clone())),
+                    size: 1 << 30,
+                    layers: vec![good.clone()],
+                }),
+                "snapshot",
+            ),
+            (
+                Op::WriteImage(wire::WriteImage {
+                    target: Some(wire::write_image::Target::Sandbox(good.clone())),
+                    size: 1 << 30,
+                    layers: vec![id.clone()],
+                }),
+                "layers",
+            ),
+            (
+                Op::CreateVolume(wire::CreateVolume {
+                    volume: id.clone(),
+                    bytes: 1 << 30,
+                }),
+                "volume",
+            ),
+            (
+                Op::DeleteVolume(wire::DeleteVolume { volume: id.clone() }),
+                "volume",
+            ),
+            (
                 Op::DeleteLayer(wire::DeleteLayer { layer: id.clone() }),
                 "layer",
             ),

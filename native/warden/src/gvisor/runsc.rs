@@ -153,7 +153,10 @@ impl Runsc {
     /// Whether it runs, that is, neither stands still nor has ended.
     pub fn runs(&self, slot: Id) -> io::Result<bool> {
         let mut command = self.command(slot, None, "state");
-        let output = command.arg(Runsc::name(slot)).stdin(Stdio::null()).output()?;
+        let output = command
+            .arg(Runsc::name(slot))
+            .stdin(Stdio::null())
+            .output()?;
         let state: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         Ok(state.get("status").and_then(|status| status.as_str()) == Some("running"))
     }
@@ -167,7 +170,8 @@ impl Runsc {
         let held = lock.as_raw_fd();
         // SAFETY: between fork and exec a system call on a descriptor that is open.
         unsafe {
-            command.pre_exec(move || sys::check(libc::fcntl(held, libc::F_SETFD, 0).into()).map(drop));
+            command
+                .pre_exec(move || sys::check(libc::fcntl(held, libc::F_SETFD, 0).into()).map(drop));
         }
         succeed(&mut command)
     }

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param sizeBytes size of the disk; {@code usedBytes} of it are allocated
  * @param blocked how long a writer in the sandbox was held; with memory, how long everything in it stood still
  * @param memory empty = the disk alone
+ * @param archived its disk is in the blob store; what is made from it brings it back first
  */
 public record Snapshot(
         SnapshotId id,
@@ -26,7 +27,8 @@ public record Snapshot(
         Duration blocked,
         Instant createdAt,
         Optional<Instant> expiresAt,
-        Optional<Memory> memory) {
+        Optional<Memory> memory,
+        boolean archived) {
     public Snapshot {
         layers = List.copyOf(layers);
     }
@@ -54,6 +56,6 @@ public record Snapshot(
 
     /** What it takes in the pool. */
     public long storedBytes() {
-        return usedBytes + memory.map(Memory::bytes).orElse(0L);
+        return archived ? 0 : usedBytes + memory.map(Memory::bytes).orElse(0L);
     }
 }

@@ -29,6 +29,13 @@ public interface Snapshots {
 
     List<Snapshot> list(Caller caller);
 
+    /**
+     * Puts its disk into the blob store; no-op when it is there. A create from it brings it back.
+     *
+     * @throws UnsupportedException when this node has no blob store, or the snapshot has memory
+     */
+    Snapshot archive(Caller caller, SnapshotId id);
+
     /** Idempotent. Sandboxes made from it keep their disks. */
     void delete(Caller caller, SnapshotId id);
 }

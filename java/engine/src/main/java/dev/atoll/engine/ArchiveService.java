@@ -8,6 +8,7 @@ import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.UnsupportedException;
 import dev.atoll.store.ArchiveRecord;
 import dev.atoll.store.ArchiveStore;
@@ -20,6 +21,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,24 +67,35 @@ final class ArchiveService {
      * @param abandoned asked between the parts: whether nobody wants it any more
      */
     ArchiveRecord archive(SandboxId sandbox, BooleanSupplier abandoned) {
+        return archive(sandbox.value(), () -> warden.readImage(sandbox), () -> {
+            if (abandoned.getAsBoolean()) {
+                throw new NotFoundException("sandbox", sandbox.value());
+            }
+        });
+    }
+
+    /** As {@link #archive(SandboxId, BooleanSupplier)}. */
+    ArchiveRecord archive(SnapshotId snapshot) {
+        return archive(snapshot.value(), () -> warden.readImage(snapshot), () -> {});
+    }
+
+    /** @param check throws when nobody wants it any more */
+    private ArchiveRecord archive(String subject, Supplier<ImageReader> source, Runnable check) {
         Vault into = require();
         String id = ids.next();
-        var making = new ArchiveRecord(id, sandbox.value(), 0, 0, 0, clock.instant(), MakeState.MAKING);
+        var making = new ArchiveRecord(id, subject, 0, 0, 0, clock.instant(), MakeState.MAKING);
         store.insert(making);
-        try (ImageReader image = warden.readImage(sandbox);
+        try (ImageReader image = source.get();
                 ArchiveWriter archive = into.write(id)) {
             for (Optional<ImagePart> part = image.next(); part.isPresent(); part = image.next()) {
-                if (abandoned.getAsBoolean()) {
-                    throw new NotFoundException("sandbox", sandbox.value());
-                }
+                check.run();
                 archive.add(part.get().index(), part.get().content());
             }
             var stored = archive.finish(image.size(), image.seal());
             var ready = new ArchiveRecord(
-                    id, sandbox.value(), image.size(), stored.dataBytes(), stored.newBytes(), making.createdAt(),
-                    MakeState.READY);
+                    id, subject, image.size(), stored.dataBytes(), stored.newBytes(), making.createdAt(), MakeState.READY);
             store.update(ready);
-            LOG.info("sandbox {} is stored as archive {}: {} MiB, {} of them new", sandbox, id,
+            LOG.info("the disk of {} is stored as archive {}: {} MiB, {} of them new", subject, id,
                     stored.dataBytes() >> 20, stored.newBytes() >> 20);
             return ready;
         } catch (RuntimeException e) {
@@ -97,27 +110,45 @@ final class ArchiveService {
      * @throws ConflictException when the archive is lost or altered
      */
     void restore(SandboxId sandbox, List<LayerId> layers, BooleanSupplier abandoned) {
-        Vault from = require();
-        ArchiveRecord newest = store.of(sandbox.value()).stream()
-                .filter(record -> record.state() == MakeState.READY)
-                .reduce((earlier, later) -> later)
-                .orElseThrow(() -> new ConflictException("sandbox " + sandbox + " has no archive"));
-        ArchiveReader archive = from.read(newest.id());
+        ArchiveReader archive = newest(sandbox.value());
         // What an archive or a restore that was cut off left is the same, or less.
         warden.deleteDisk(sandbox);
-        try (ImageWriter image = warden.writeImage(sandbox, archive.size(), layers)) {
-            archive.each((index, content) -> {
-                if (abandoned.getAsBoolean()) {
-                    throw new NotFoundException("sandbox", sandbox.value());
-                }
-                image.write(new ImagePart(index, content));
-            });
-            image.commit(archive.seal());
-        }
-        LOG.info("sandbox {} is restored of archive {}", sandbox, newest.id());
+        restore(archive, warden.writeImage(sandbox, archive.size(), layers), () -> {
+            if (abandoned.getAsBoolean()) {
+                throw new NotFoundException("sandbox", sandbox.value());
+            }
+        });
+        LOG.info("the disk of sandbox {} is restored", sandbox);
     }
 
-    /** Those of a sandbox but this one are of no use any more. */
+    /** As {@link #restore(SandboxId, List, BooleanSupplier)}. */
+    void restore(SnapshotId snapshot, List<LayerId> layers) {
+        ArchiveReader archive = newest(snapshot.value());
+        warden.deleteSnapshot(snapshot);
+        restore(archive, warden.writeImage(snapshot, archive.size(), layers), () -> {});
+        LOG.info("the disk of snapshot {} is restored", snapshot);
+    }
+
+    private ArchiveReader newest(String subject) {
+        Vault from = require();
+        ArchiveRecord newest = store.of(subject).stream()
+                .filter(record -> record.state() == MakeState.READY)
+                .reduce((earlier, later) -> later)
+                .orElseThrow(() -> new ConflictException(subject + " has no archive"));
+        return from.read(newest.id());
+    }
+
+    private static void restore(ArchiveReader archive, ImageWriter into, Runnable check) {
+        try (into) {
+            archive.each((index, content) -> {
+                check.run();
+                into.write(new ImagePart(index, content));
+            });
+            into.commit(archive.seal());
+        }
+    }
+
+    /** Those of its subject but this one are of no use any more. */
     void keepOnly(ArchiveRecord kept) {
         store.of(kept.subject()).stream().filter(record -> !record.id().equals(kept.id())).forEach(this::drop);
     }
@@ -127,9 +158,9 @@ final class ArchiveService {
         store.of(sandbox.value()).forEach(this::drop);
     }
 
-    /** Whether a start can bring its disk back. */
-    boolean has(SandboxId sandbox) {
-        return store.of(sandbox.value()).stream().anyMatch(record -> record.state() == MakeState.READY);
+    /** Likewise. */
+    void forget(SnapshotId snapshot) {
+        store.of(snapshot.value()).forEach(this::drop);
     }
 
     private void drop(ArchiveRecord record) {

@@ -102,7 +102,7 @@ public final class Engine implements AutoCloseable {
         var tools = new OwnerTools(
                 config, clock, store.sandboxes(), warden, boot, slots, gate, holds, registry, usage, secretService,
                 volumeService, archiveService, quotas, entrypoints, meters, killPoints, virtualThreads, rules::arm);
-        snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, virtualThreads);
+        snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, archiveService, virtualThreads);
         var layers = new LayerCare(warden, warm);
         var catalog = new TemplateCatalog(
                 store.templates(), store.snapshots(), warden, gate, registry, facts, aliases, layers, ids, clock);

@@ -1,7 +1,9 @@
 package dev.atoll.engine;
 
 import dev.atoll.domain.ActivityKind;
+import dev.atoll.domain.AtollException;
 import dev.atoll.domain.Caller;
+import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.LayerId;
@@ -13,6 +15,8 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.Snapshots;
+import dev.atoll.domain.UnsupportedException;
+import dev.atoll.store.ArchiveRecord;
 import dev.atoll.store.MakeState;
 import dev.atoll.store.SnapshotRecord;
 import dev.atoll.store.SnapshotStore;
@@ -21,6 +25,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -45,6 +50,9 @@ final class SnapshotService implements Snapshots, AutoCloseable {
     private final Clock clock;
     private final KillPoints killPoints;
     private final DeadlineQueue<SnapshotId> expiries;
+    private final ArchiveService archives;
+    /** Held while a disk is on its way between pool and blob store. */
+    private final Map<SnapshotId, Object> moves = new ConcurrentHashMap<>();
     private final Set<SnapshotId> temporary = ConcurrentHashMap.newKeySet();
 
     SnapshotService(
@@ -54,8 +62,10 @@ final class SnapshotService implements Snapshots, AutoCloseable {
             Ids ids,
             Clock clock,
             KillPoints killPoints,
+            ArchiveService archives,
             Executor virtualThreads) {
         this.store = store;
+        this.archives = archives;
         this.warden = warden;
         this.registry = registry;
         this.ids = ids;
@@ -104,7 +114,7 @@ final class SnapshotService implements Snapshots, AutoCloseable {
             Snapshot ready = new Snapshot(
                     id, intended.project(), intended.name(), intended.sandbox(), intended.template(),
                     intended.layers(), made.diskBytes(), made.usedBytes(), made.blocked(), intended.createdAt(),
-                    intended.expiresAt(), memoryOf(owner.view(), made));
+                    intended.expiresAt(), memoryOf(owner.view(), made), false);
             store.update(new SnapshotRecord(ready, MakeState.READY));
             killPoints.reached(KillPoint.SNAPSHOT_COMMITTED);
             expiries.arm(id, ready.expiresAt());
@@ -121,7 +131,7 @@ final class SnapshotService implements Snapshots, AutoCloseable {
         return new Snapshot(
                 id, of.project(), name, Optional.of(of.id()), of.template(), owner.record().layers(),
                 of.resources().diskBytes(), 0, Duration.ZERO, now, keep.map(now::plus),
-                Optional.empty());
+                Optional.empty(), false);
     }
 
     private static Optional<Snapshot.Memory> memoryOf(Sandbox sandbox, Captured made) {
@@ -148,16 +158,74 @@ final class SnapshotService implements Snapshots, AutoCloseable {
     Optional<Snapshot> find(ProjectId project, String reference) {
         Optional<SnapshotRecord> byId = Ids.isId(reference) ? store.get(new SnapshotId(reference)) : Optional.empty();
         return byId.or(() -> store.findByName(project, reference))
-                .filter(r -> r.state() == MakeState.READY && r.snapshot().project().equals(project))
+                .filter(r -> isThere(r) && r.snapshot().project().equals(project))
                 .map(SnapshotRecord::snapshot);
     }
 
     @Override
     public List<Snapshot> list(Caller caller) {
         return store.list(caller.project()).stream()
-                .filter(r -> r.state() == MakeState.READY)
+                .filter(SnapshotService::isThere)
                 .map(SnapshotRecord::snapshot)
                 .toList();
+    }
+
+    private static boolean isThere(SnapshotRecord record) {
+        return record.state() == MakeState.READY || record.state() == MakeState.ARCHIVED;
+    }
+
+    /** On failure it stays where it is. A create that clones it at this moment may find it gone. */
+    @Override
+    public Snapshot archive(Caller caller, SnapshotId id) {
+        synchronized (moves.computeIfAbsent(id, i -> new Object())) {
+            SnapshotRecord record = store.get(id)
+                    .filter(r -> isThere(r) && r.snapshot().project().equals(caller.project()))
+                    .orElseThrow(() -> new NotFoundException("snapshot", id.value()));
+            if (record.state() == MakeState.ARCHIVED) {
+                return record.snapshot();
+            }
+            if (record.snapshot().memory().isPresent()) {
+                throw new UnsupportedException("a snapshot with memory cannot be archived");
+            }
+            ArchiveRecord archive = archives.archive(id);
+            SnapshotRecord archived = record.withState(MakeState.ARCHIVED);
+            store.update(archived);
+            dropFromPool(id);
+            archives.keepOnly(archive);
+            return archived.snapshot();
+        }
+    }
+
+    private void dropFromPool(SnapshotId id) {
+        try {
+            warden.deleteSnapshot(id);
+        } catch (AtollException e) {
+            LOG.warn("archived snapshot {} could not be removed from the pool for now: {}", id, e.getMessage());
+        }
+    }
+
+    /**
+     * The snapshot with its disk in the pool.
+     *
+     * @throws ConflictException when its archive is lost or altered
+     */
+    Snapshot inPool(Snapshot snapshot) {
+        if (!snapshot.archived()) {
+            return snapshot;
+        }
+        SnapshotId id = snapshot.id();
+        synchronized (moves.computeIfAbsent(id, i -> new Object())) {
+            SnapshotRecord record = store.get(id)
+                    .filter(SnapshotService::isThere)
+                    .orElseThrow(() -> new NotFoundException("snapshot", id.value()));
+            if (record.state() == MakeState.READY) {
+                return record.snapshot();
+            }
+            archives.restore(id, snapshot.layers());
+            SnapshotRecord ready = record.withState(MakeState.READY);
+            store.update(ready);
+            return ready.snapshot();
+        }
     }
 
     @Override
@@ -206,8 +274,14 @@ final class SnapshotService implements Snapshots, AutoCloseable {
     void recover(Set<SnapshotId> inPool) {
         for (SnapshotRecord record : store.all()) {
             Snapshot snapshot = record.snapshot();
-            if (record.state() != MakeState.READY) {
+            if (!isThere(record)) {
                 forget(snapshot.id());
+            } else if (record.state() == MakeState.ARCHIVED) {
+                // What an archive or a restore was cut off at.
+                if (inPool.contains(snapshot.id())) {
+                    dropFromPool(snapshot.id());
+                }
+                expiries.arm(snapshot.id(), snapshot.expiresAt());
             } else if (!inPool.contains(snapshot.id())) {
                 LOG.warn("snapshot {} ({}) is not in the pool any more", snapshot.id(), snapshot.name());
                 store.delete(snapshot.id());
@@ -242,7 +316,9 @@ final class SnapshotService implements Snapshots, AutoCloseable {
     private void forget(SnapshotId id) {
         try {
             warden.deleteSnapshot(id);
+            archives.forget(id);
             store.delete(id);
+            moves.remove(id);
         } catch (RuntimeException e) {
             LOG.warn("snapshot {} could not be removed for now: {}", id, e.getMessage());
         }

@@ -152,6 +152,7 @@ final class SourceResolver {
     private Resolved ofSnapshot(ProjectId project, Source.OfSnapshot source) {
         String reference = source.reference();
         Snapshot snapshot = snapshots.find(project, reference)
+                .map(snapshots::inPool)
                 .orElseThrow(() -> new NotFoundException("snapshot", reference));
         Optional<Snapshot.Memory> memory = source.diskOnly() ? Optional.empty() : snapshot.memory();
         Template.Config config = memory.map(m -> Template.Config.of(m.env(), m.user(), m.workdir(), List.of(), List.of()))

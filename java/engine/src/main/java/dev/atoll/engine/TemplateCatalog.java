@@ -13,6 +13,7 @@ import dev.atoll.domain.Template;
 import dev.atoll.domain.TemplateId;
 import dev.atoll.domain.Templates;
 import dev.atoll.store.MakeState;
+import dev.atoll.store.SnapshotRecord;
 import dev.atoll.store.SnapshotStore;
 import dev.atoll.store.TemplateRecord;
 import dev.atoll.store.TemplateStore;
@@ -127,9 +128,14 @@ final class TemplateCatalog implements Templates {
     public Template fromSnapshot(Caller caller, SnapshotId snapshotId, String name) {
         CreateSandbox.checkName(name);
         Snapshot snapshot = snapshots.get(snapshotId)
-                .filter(r -> r.state() == MakeState.READY && r.snapshot().project().equals(caller.project()))
-                .orElseThrow(() -> new NotFoundException("snapshot", snapshotId.value()))
-                .snapshot();
+                .filter(r -> r.state() == MakeState.READY || r.state() == MakeState.ARCHIVED)
+                .map(SnapshotRecord::snapshot)
+                .filter(s -> s.project().equals(caller.project()))
+                .orElseThrow(() -> new NotFoundException("snapshot", snapshotId.value()));
+        if (snapshot.archived()) {
+            throw new ConflictException(
+                    "snapshot " + snapshot.name() + " is archived; creating a sandbox from it brings it back");
+        }
         var layer = new LayerId(ids.next());
         var layers = new ArrayList<>(snapshot.layers());
         layers.add(layer);

@@ -79,6 +79,7 @@ final class SqliteSnapshots implements SnapshotStore {
     }
 
     private static SnapshotRecord record(ResultSet row) throws SQLException {
+        MakeState state = MakeState.valueOf(row.getString("state"));
         Snapshot snapshot = new Snapshot(
                 new SnapshotId(row.getString("id")),
                 new ProjectId(row.getString("project")),
@@ -91,8 +92,9 @@ final class SqliteSnapshots implements SnapshotStore {
                 Duration.ofNanos(row.getLong("blocked")),
                 Columns.instant(row, "created_at"),
                 Columns.optionalInstant(row, "expires_at"),
-                Columns.optional(row, "memory").map(Json::memory));
-        return new SnapshotRecord(snapshot, MakeState.valueOf(row.getString("state")));
+                Columns.optional(row, "memory").map(Json::memory),
+                state == MakeState.ARCHIVED);
+        return new SnapshotRecord(snapshot, state);
     }
 
     @Override
@@ -124,7 +126,7 @@ final class SqliteSnapshots implements SnapshotStore {
     @Override
     public List<SnapshotRecord> expired(Instant now) {
         return readers.read(database -> database.query(
-                "SELECT * FROM snapshot WHERE expires_at <= ? AND state = 'READY' ORDER BY expires_at",
+                "SELECT * FROM snapshot WHERE expires_at <= ? AND state IN ('READY', 'ARCHIVED') ORDER BY expires_at",
                 SqliteSnapshots::record,
                 now));
     }

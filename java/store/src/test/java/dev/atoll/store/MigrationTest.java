@@ -118,7 +118,7 @@ final class MigrationTest {
         return new SnapshotRecord(
                 new Snapshot(
                         s.id(), s.project(), s.name(), s.sandbox(), s.template(), s.layers(), s.sizeBytes(), s.usedBytes(),
-                        s.blocked(), s.createdAt(), s.expiresAt(), version >= 3 ? s.memory() : Optional.empty()),
+                        s.blocked(), s.createdAt(), s.expiresAt(), version >= 3 ? s.memory() : Optional.empty(), false),
                 record.state());
     }
 

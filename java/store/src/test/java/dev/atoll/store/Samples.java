@@ -122,7 +122,8 @@ final class Samples {
                         NOON.plusSeconds(number),
                         expiresAt,
                         Optional.of(new Snapshot.Memory(
-                                98765, Isolation.GVISOR, 1500, 1L << 30, Map.of("NAME", "value"), "user", "/work"))),
+                                98765, Isolation.GVISOR, 1500, 1L << 30, Map.of("NAME", "value"), "user", "/work")),
+                        false),
                 MakeState.READY);
     }
 

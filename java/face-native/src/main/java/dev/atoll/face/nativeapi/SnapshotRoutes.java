@@ -24,6 +24,7 @@ final class SnapshotRoutes {
             double blockedSeconds,
             Optional<Long> memoryBytes,
             Optional<String> isolation,
+            boolean archived,
             Instant createdAt,
             Optional<Instant> expiresAt) {
         static SnapshotJson of(Snapshot snapshot) {
@@ -37,6 +38,7 @@ final class SnapshotRoutes {
                     Output.seconds(snapshot.blocked()),
                     snapshot.memory().map(Snapshot.Memory::bytes),
                     snapshot.memory().map(memory -> Names.of(memory.isolation())),
+                    snapshot.archived(),
                     snapshot.createdAt(),
                     snapshot.expiresAt());
         }
@@ -59,6 +61,7 @@ final class SnapshotRoutes {
         router.post("/v1/sandboxes/{sandbox}/snapshots", this::create)
                 .get("/v1/snapshots", this::list)
                 .get("/v1/snapshots/{snapshot}", this::get)
+                .post("/v1/snapshots/{snapshot}/archive", this::archive)
                 .delete("/v1/snapshots/{snapshot}", this::delete);
     }
 
@@ -87,6 +90,12 @@ final class SnapshotRoutes {
     private Response get(Request request) {
         return Response.json(SnapshotJson.of(
                 snapshots.get(Authentication.caller(request), request.pathParameter("snapshot"))));
+    }
+
+    private Response archive(Request request) {
+        var caller = Authentication.caller(request);
+        var id = snapshots.get(caller, request.pathParameter("snapshot")).id();
+        return Response.json(SnapshotJson.of(snapshots.archive(caller, id)));
     }
 
     private Response delete(Request request) {

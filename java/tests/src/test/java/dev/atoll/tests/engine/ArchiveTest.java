@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.ConflictException;
+import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.LifecycleRule.Action;
@@ -13,6 +14,7 @@ import dev.atoll.domain.LifecycleRule.Since;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxState;
+import dev.atoll.domain.Source;
 import dev.atoll.domain.WrongStateException;
 import dev.atoll.store.ArchiveRecord;
 import dev.atoll.tests.AtollNode;
@@ -23,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -175,6 +178,29 @@ class ArchiveTest {
         Awaitility.await().untilAsserted(() -> assertThat(
                         node.engine().sandboxes().get(CALLER, sandbox.id()).state())
                 .isEqualTo(SandboxState.ARCHIVED));
+    }
+
+    @Test
+    void anArchivedSnapshotIsBroughtBackByWhatIsMadeOfItAndByNothingElse() {
+        var snapshots = node.engine().snapshots();
+        var snapshot = snapshots.create(CALLER, sandbox.id(), Optional.of("kept"), Optional.of(Duration.ofDays(1)));
+        assertThat(snapshots.archive(CALLER, snapshot.id()).archived()).isTrue();
+        assertThat(snapshots.archive(CALLER, snapshot.id()).archived()).isTrue();
+        assertThat(node.warden().listAll().snapshots()).isEmpty();
+        assertThat(snapshots.get(CALLER, "kept").archived()).isTrue();
+        assertThatThrownBy(() -> node.engine().templates().fromSnapshot(CALLER, snapshot.id(), "made"))
+                .isInstanceOf(ConflictException.class)
+                .hasMessageContaining("is archived");
+        node.restartEngine();
+        var spec = CreateSandbox.from(new Source.OfSnapshot("kept")).isolation(Optional.of(isolation));
+        Sandbox made = node.engine().sandboxes().create(CALLER, spec.build());
+        assertThat(node.sh(made.id(), "cmp /root/noise /root/d/link && echo same")).isEqualTo("same");
+        assertThat(node.engine().snapshots().get(CALLER, "kept").archived()).isFalse();
+        node.engine().sandboxes().delete(CALLER, made.id());
+        node.engine().snapshots().archive(CALLER, snapshot.id());
+        node.clock().advance(Duration.ofDays(2));
+        Awaitility.await().untilAsserted(
+                () -> assertThat(node.engine().snapshots().list(CALLER)).isEmpty());
     }
 
     private Sandbox archive() {
