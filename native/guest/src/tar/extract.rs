@@ -13,6 +13,7 @@ use crate::failure::{Failure, Outcome, Stop};
 use crate::files::path::{Place, as_path};
 use crate::files::walk::open_directory;
 use crate::guest::Guest;
+use crate::users;
 use atoll_wire::guest::{ArchiveStats, Extract, error::Code, reply::Result as Answer};
 use flate2::bufread::MultiGzDecoder;
 use rustix::fd::{AsFd, OwnedFd};
@@ -30,18 +31,22 @@ const MAX_EXTENSION: u64 = 1 << 20;
 pub fn extract(guest: &Guest, conn: &mut Conn, request: &Extract) -> Outcome {
     let place = Place::of(guest, request.r#where.as_ref())?;
     let path = place.path_or_cwd(&request.path)?;
+    if request.mode > 0o7777 {
+        return Err(Failure::invalid("mode", "mode: permission bits only, at most 07777").into());
+    }
+    let owner = owner_of(&request.owner)?;
     let broken = Cell::new(false);
     let stats = place.run(|| {
         fs::create_dir_all(as_path(&path)).map_err(|e| Failure::os(&e, &path))?;
         let root = open_directory(&path).map_err(|e| Failure::os(&e, &path))?;
         let mut frames = FrameReader::new(conn, &broken);
         let result = if request.layer {
-            apply(root, request, &mut frames)
+            apply(root, request, owner, &mut frames)
         } else if request.gzip {
             let reader = BufReader::with_capacity(64 << 10, MultiGzDecoder::new(&mut frames));
-            Extractor::new(root, request, reader).run()
+            Extractor::new(root, request, owner, reader).run()
         } else {
-            Extractor::new(root, request, &mut frames).run()
+            Extractor::new(root, request, owner, &mut frames).run()
         };
         match result {
             // An error of the connection came up through the layers above.
@@ -57,16 +62,31 @@ pub fn extract(guest: &Guest, conn: &mut Conn, request: &Extract) -> Outcome {
     Ok(())
 }
 
+/// The ids that `user[:group]` names; a user alone means its number for the group, too.
+fn owner_of(spec: &str) -> Result<Option<(Uid, Gid)>, Failure> {
+    if spec.is_empty() {
+        return Ok(None);
+    }
+    let (user, group) = spec.split_once(':').unwrap_or((spec, spec));
+    let uid = users::user_id(user)?;
+    let gid = match group == user {
+        true => uid,
+        false => users::group_id(group)?,
+    };
+    Ok(Some((Uid::from_raw(uid), Gid::from_raw(gid))))
+}
+
 /// Applies a layer; its digest is that of the whole stream, with what is behind its end.
 fn apply(
     root: OwnedFd,
     request: &Extract,
+    owner: Option<(Uid, Gid)>,
     frames: &mut FrameReader<'_>,
 ) -> Result<ArchiveStats, Failure> {
     let plain = uncompressed(frames).map_err(|e| malformed(&e.to_string()))?;
     let mut checked = Checked::new(plain, unlimited(request.max_bytes));
     let reader = BufReader::with_capacity(256 << 10, &mut checked);
-    let result = Extractor::new(root, request, reader).run();
+    let result = Extractor::new(root, request, owner, reader).run();
     if checked.is_over() {
         let message = format!("max_bytes: over {} bytes", request.max_bytes);
         return Err(Failure::new(Code::TooLarge, message).with_field("max_bytes"));
@@ -82,6 +102,8 @@ pub(super) struct Extractor<R> {
     resolve: ResolveFlags,
     pub(super) layer: Option<Layer>,
     keep_owner: bool,
+    owner: Option<(Uid, Gid)>,
+    mode: u32,
     max_bytes: u64,
     max_entries: u64,
     pub(super) stats: ArchiveStats,
@@ -133,7 +155,7 @@ pub(super) fn split(name: &[u8]) -> (&[u8], &[u8]) {
 }
 
 impl<R: BufRead> Extractor<R> {
-    fn new(root: OwnedFd, request: &Extract, reader: R) -> Extractor<R> {
+    fn new(root: OwnedFd, request: &Extract, owner: Option<(Uid, Gid)>, reader: R) -> Extractor<R> {
         let mut resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         if request.layer {
             resolve |= ResolveFlags::NO_XDEV;
@@ -144,6 +166,8 @@ impl<R: BufRead> Extractor<R> {
             resolve,
             layer: request.layer.then(Layer::default),
             keep_owner: request.keep_owner || request.layer,
+            owner,
+            mode: request.mode,
             max_bytes: unlimited(request.max_bytes),
             max_entries: unlimited(request.max_entries),
             stats: ArchiveStats::default(),
@@ -411,12 +435,18 @@ impl<R: BufRead> Extractor<R> {
     }
 
     fn mode(&self, header: &Header) -> Mode {
+        if self.mode != 0 {
+            return Mode::from_raw_mode(self.mode);
+        }
         // Set-id bits belong to the archived owner.
         Mode::from_raw_mode(header.mode & if self.keep_owner { 0o7777 } else { 0o777 })
     }
 
-    fn owner(header: &Header) -> Option<(Uid, Gid)> {
+    fn owner(&self, header: &Header) -> Option<(Uid, Gid)> {
         let id = |value: u64| u32::try_from(value).ok().filter(|v| *v != u32::MAX);
+        if self.owner.is_some() || !self.keep_owner {
+            return self.owner;
+        }
         Some((
             Uid::from_raw(id(header.uid)?),
             Gid::from_raw(id(header.gid)?),
@@ -438,7 +468,7 @@ impl<R: BufRead> Extractor<R> {
 
     fn attributes(&self, header: &Header, fd: impl AsFd) -> Result<(), Failure> {
         let failed = |e: Errno| Failure::os(&e.into(), &header.name);
-        if let Some((uid, gid)) = Self::owner(header).filter(|_| self.keep_owner) {
+        if let Some((uid, gid)) = self.owner(header) {
             rustix::fs::fchown(&fd, Some(uid), Some(gid)).map_err(failed)?;
         }
         rustix::fs::fchmod(&fd, self.mode(header)).map_err(failed)?;
@@ -454,7 +484,7 @@ impl<R: BufRead> Extractor<R> {
         let failed = |e: Errno| Failure::os(&e.into(), &header.name);
         let (directory, name) = split(&header.name);
         let parent = self.parent(directory).map_err(failed)?;
-        if let Some((uid, gid)) = Self::owner(header).filter(|_| self.keep_owner) {
+        if let Some((uid, gid)) = self.owner(header) {
             let flags = AtFlags::SYMLINK_NOFOLLOW;
             rustix::fs::chownat(&parent, name, Some(uid), Some(gid), flags).map_err(failed)?;
         }

@@ -7,8 +7,7 @@ import java.util.Optional;
 /**
  * A template to build. Built with {@link #of} and the {@code with} methods.
  *
- * @param dockerfile one {@code FROM} and instructions on it, at most 1 MiB; which are allowed is in
- *     docs/native-api.md
+ * @param dockerfile at most 1 MiB; which instructions are allowed is in docs/native-api.md
  * @param bases what FROM may name besides images and templates; looked at first
  * @param context the files that COPY finds
  * @param args values of ARG instructions; one that no ARG declares is told in the log

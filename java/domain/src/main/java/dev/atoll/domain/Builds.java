@@ -1,7 +1,9 @@
 package dev.atoll.domain;
 
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Builds of templates from Dockerfiles; the rules of {@link Sandboxes} on threads and projects hold
@@ -20,6 +22,16 @@ public interface Builds {
      * @throws NotFoundException when the base, a file of COPY or a secret does not exist
      */
     Build start(Caller caller, BuildTemplate spec);
+
+    /**
+     * Starts a build whose context is a tar stream, plain or in gzip, that is read to its end first. The
+     * Dockerfile is a file of it; what its {@code .dockerignore} excludes is not there for COPY and ADD.
+     *
+     * @param dockerfile path of the Dockerfile in the context
+     * @param rest adds what is asked for besides Dockerfile and context
+     * @throws NotFoundException when the Dockerfile is not in the context
+     */
+    Build start(Caller caller, InputStream context, String dockerfile, UnaryOperator<BuildTemplate> rest);
 
     /** @throws NotFoundException when no build of this id is remembered; its template may be there */
     Build get(Caller caller, TemplateId id);

@@ -3,20 +3,28 @@ package dev.atoll.domain;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 
 /**
- * A regular file of a build's context.
+ * Something of a build's context: a file, a symbolic link or a directory.
  *
  * @param path below the context's root, parts separated by {@code /}; a leading {@code /} is dropped
  * @param mode permission bits, 0 to 07777
  * @param sha256 of the content in lower-case hexadecimal; the caller vouches for it
+ * @param content of a link: its target, in UTF-8; of a directory: nothing
  */
-public record ContextFile(String path, int mode, String sha256, Content content) {
+public record ContextFile(String path, Kind kind, int mode, String sha256, Content content) {
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+
+    public enum Kind {
+        FILE,
+        LINK,
+        DIRECTORY
+    }
 
     /** Opens the content anew at every call, from any thread. */
     @FunctionalInterface
@@ -41,7 +49,22 @@ public record ContextFile(String path, int mode, String sha256, Content content)
     /** A file whose content is in memory. */
     public static ContextFile of(String path, int mode, byte[] bytes) {
         byte[] copy = bytes.clone();
-        return new ContextFile(path, mode, sha256(copy), () -> new ByteArrayInputStream(copy));
+        return inMemory(path, Kind.FILE, mode, copy);
+    }
+
+    /** A symbolic link. */
+    public static ContextFile link(String path, String target) {
+        InvalidFieldException.requireLength("context.target", target, 1, 4096);
+        return inMemory(path, Kind.LINK, 0777, target.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A directory; those above a file need no entry of their own. */
+    public static ContextFile directory(String path, int mode) {
+        return inMemory(path, Kind.DIRECTORY, mode, new byte[0]);
+    }
+
+    private static ContextFile inMemory(String path, Kind kind, int mode, byte[] bytes) {
+        return new ContextFile(path, kind, mode, sha256(bytes), () -> new ByteArrayInputStream(bytes));
     }
 
     private static String sha256(byte[] bytes) {

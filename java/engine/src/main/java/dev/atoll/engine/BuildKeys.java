@@ -1,5 +1,6 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.BuildTemplate;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.SnapshotId;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -38,7 +40,8 @@ final class BuildKeys {
         return hash("base", layers.stream().map(LayerId::value).toList(), snapshot.map(SnapshotId::value).orElse(""));
     }
 
-    String step(String parent, BuildPlan.Work work) {
+    /** @param from of what a COPY takes its files from; empty for other work */
+    String step(String parent, BuildPlan.Work work, String from) {
         return switch (work) {
             case BuildPlan.Run run -> hash(
                     "run", parent, run.directories(), run.argv(), new TreeMap<>(run.env()), run.user(), run.workdir(),
@@ -46,9 +49,22 @@ final class BuildKeys {
             case BuildPlan.Copy copy -> hash(
                     "copy", parent, copy.directories(), copy.owner().orElse(""),
                     copy.files().stream()
-                            .map(placed -> List.of(placed.path(), placed.mode(), placed.file().sha256()))
+                            .map(placed -> List.of(
+                                    placed.path(), placed.mode(), placed.file().kind().name(), placed.file().sha256(),
+                                    placed.unpackInto().orElse("")))
                             .toList());
+            case BuildPlan.CopyFrom copy -> hash(
+                    "from", parent, copy.directories(), from, copy.sources(), copy.destination(), copy.into(),
+                    copy.owner().orElse(""), copy.mode().orElse(-1));
         };
+    }
+
+    /** Of what somebody asks for, before anything of it was looked up. */
+    String request(BuildTemplate spec) {
+        return hash(
+                "request", spec.dockerfile(), new TreeMap<>(spec.args()), spec.name().orElse(""),
+                new TreeMap<>(spec.bases().entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, e -> e.getValue().toString()))),
+                spec.context().stream().map(f -> List.of(f.path(), f.mode(), f.kind().name(), f.sha256())).toList(), secrets);
     }
 
     /** Of a template: where its disk ends up and what it says about processes. */

@@ -23,9 +23,13 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -47,25 +51,58 @@ final class BuildRun {
 
     private static final int SHOWN_OUTPUT = 8 << 10;
 
+    /** Who asked for a build, and as what it is known. @param request hash of all that was asked for */
+    record Ticket(TemplateId id, ProjectId project, Optional<String> name, String request, boolean force) {}
+
+    /**
+     * One stage of it.
+     *
+     * @param base what lies below all its steps, and those of stages that it stands on
+     * @param begin the key of what its first step stands on
+     * @param under the stage that it stands on
+     * @param keys of the steps, each the same as before it where a step does no work
+     */
+    record Stage(
+            int index, SourceResolver.Resolved base, String begin, Optional<Integer> under, List<Step> steps, List<String> keys) {
+        /** Of what its steps leave. */
+        String end() {
+            return keys.isEmpty() ? begin : keys.getLast();
+        }
+    }
+
     /**
      * What is to be built.
      *
-     * @param keys of the steps of the plan, each the same as before it where a step does no work
-     * @param baseKey what the first step stands on
+     * @param stages those that the last one needs, the last one at the end
+     * @param images what COPY takes files from, by their references
      * @param templateKey of all of it
      */
     record Order(
-            TemplateId id,
-            ProjectId project,
-            Optional<String> name,
-            SourceResolver.Resolved base,
-            BuildPlan plan,
-            String baseKey,
-            List<String> keys,
+            List<Stage> stages,
+            Map<String, SourceResolver.Resolved> images,
+            Template.Config config,
+            Set<String> unusedArgs,
             String templateKey,
             Map<String, String> secrets,
-            Resources resources,
-            boolean force) {}
+            Resources resources) {
+        Stage last() {
+            return stages.getLast();
+        }
+
+        Stage stage(int index) {
+            return stages.stream().filter(stage -> stage.index() == index).findFirst().orElseThrow();
+        }
+
+        int steps() {
+            return stages.stream().mapToInt(stage -> stage.steps().size()).sum();
+        }
+    }
+
+    /** Finds out what is to be built; may have images first. */
+    @FunctionalInterface
+    interface Preparation {
+        Order order(SourceResolver.Waiting waiting);
+    }
 
     /** Ends the build with what is to be told. */
     private static final class StepFailed extends Exception {
@@ -79,7 +116,7 @@ final class BuildRun {
         }
     }
 
-    private final Order order;
+    private final Ticket ticket;
     private final BuildTools tools;
     private final Instant createdAt;
     private final BuildLogBuffer log = new BuildLogBuffer();
@@ -89,24 +126,30 @@ final class BuildRun {
     private volatile Optional<Build.Failure> failure = Optional.empty();
     private volatile Optional<Instant> endedAt = Optional.empty();
     private volatile int step;
+    private volatile int steps;
+    private volatile Optional<String> templateKey = Optional.empty();
     private volatile @Nullable BuildSandbox sandbox;
     /** The key of the step that the sandbox's disk has done last; the running thread's own. */
     private String onDisk = "";
 
-    BuildRun(Order order, BuildTools tools) {
-        this.order = order;
+    BuildRun(Ticket ticket, BuildTools tools) {
+        this.ticket = ticket;
         this.tools = tools;
         this.createdAt = tools.clock().instant();
     }
 
-    Order order() {
-        return order;
+    Ticket ticket() {
+        return ticket;
+    }
+
+    /** Empty before it is known. */
+    Optional<String> templateKey() {
+        return templateKey;
     }
 
     Build view() {
         return new Build(
-                order.id(), order.project(), order.name(), status, failure, step, order.plan().steps().size(),
-                log.length(), createdAt, endedAt);
+                ticket.id(), ticket.project(), ticket.name(), status, failure, step, steps, log.length(), createdAt, endedAt);
     }
 
     BuildLog read(long offset, Duration wait) {
@@ -126,12 +169,12 @@ final class BuildRun {
         try {
             ended.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            LOG.trace("build {} goes on", order.id());
+            LOG.trace("build {} goes on", ticket.id());
         } catch (ExecutionException e) {
             throw new IllegalStateException("an end is no failure", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new UnavailableException("interrupted while waiting for build " + order.id(), e);
+            throw new UnavailableException("interrupted while waiting for build " + ticket.id(), e);
         }
     }
 
@@ -145,7 +188,7 @@ final class BuildRun {
     }
 
     /** Carries it out. @param turns how many builds run at the same time */
-    void run(Semaphore turns) {
+    void run(Semaphore turns, Preparation preparation) {
         turns.acquireUninterruptibly();
         try {
             if (cancelled.isDone()) {
@@ -153,14 +196,14 @@ final class BuildRun {
                 return;
             }
             status = BuildStatus.RUNNING;
-            build();
+            build(preparation);
             end(BuildStatus.SUCCEEDED, Optional.empty());
         } catch (StepFailed e) {
             end(BuildStatus.FAILED, Optional.of(e.failure));
         } catch (AtollException e) {
             end(BuildStatus.FAILED, Optional.of(failure(String.valueOf(e.getMessage()))));
         } catch (RuntimeException e) {
-            LOG.error("build {} failed", order.id(), e);
+            LOG.error("build {} failed", ticket.id(), e);
             end(BuildStatus.FAILED, Optional.of(failure("the engine failed: " + e)));
         } finally {
             turns.release();
@@ -180,61 +223,102 @@ final class BuildRun {
         if (last == BuildStatus.CANCELLED) {
             log.append("cancelled\n");
         }
-        LOG.info("build {} of project {}: {}", order.id(), order.project().value(), last);
+        LOG.info("build {} of project {}: {}", ticket.id(), ticket.project().value(), last);
         endedAt = Optional.of(tools.clock().instant());
         status = last;
         log.end();
         ended.complete(null);
     }
 
-    private void build() throws StepFailed {
-        Optional<Template> there = order.force() ? Optional.empty() : tools.catalog().built(order.project(), order.templateKey());
-        int cached = there.isPresent() ? order.keys().size() : cachedSteps();
+    private void build(Preparation preparation) throws StepFailed {
+        Order order = preparation.order(new SourceResolver.Waiting(log::append, cancelled::isDone));
+        refuseIfCancelled();
+        templateKey = Optional.of(order.templateKey());
+        steps = order.steps();
+        Optional<Template> there =
+                ticket.force() ? Optional.empty() : tools.catalog().built(ticket.project(), order.templateKey());
+        Map<Integer, Integer> toRun = there.isPresent() ? Map.of() : toRun(order);
         Instant deadline = tools.clock().instant().plus(LONGEST);
+        for (Stage stage : order.stages()) {
+            Optional<Integer> first = Optional.ofNullable(toRun.get(stage.index()));
+            stage(order, stage, first.orElse(stage.steps().size()), deadline);
+        }
+        publish(order, there);
+    }
+
+    private void stage(Order order, Stage stage, int cached, Instant deadline) throws StepFailed {
         try {
-            for (int i = 0; i < order.plan().steps().size(); i++) {
-                Step next = order.plan().steps().get(i);
-                step = i + 1;
-                log.append("Step " + step + "/" + order.plan().steps().size() + " : " + next.heading() + "\n");
+            for (int i = 0; i < stage.steps().size(); i++) {
+                Step next = stage.steps().get(i);
+                step++;
+                log.append("Step " + step + "/" + steps + " : " + next.heading() + "\n");
+                if (step == 1) {
+                    order.unusedArgs().stream().sorted()
+                            .forEach(name -> log.append("build argument " + name + " is declared by no ARG\n"));
+                }
                 if (i == 0) {
-                    tellBase();
+                    tellBase(stage);
                 }
                 if (next.work().isPresent()) {
                     if (i < cached) {
                         log.append(" ---> cached\n");
                     } else {
-                        work(i, next, next.work().get(), deadline);
+                        work(order, stage, i, next, next.work().get(), deadline);
                     }
                 }
             }
         } finally {
             BuildSandbox last = sandbox;
             sandbox = null;
+            onDisk = "";
             if (last != null) {
                 last.close();
             }
         }
-        publish(there);
     }
 
-    private void tellBase() {
-        order.base().alias().ifPresent(pattern -> log.append(
-                " ---> stands for template " + order.base().template() + " by images.alias " + pattern + "\n"));
-        order.plan().unusedArgs().stream().sorted()
-                .forEach(name -> log.append("build argument " + name + " is declared by no ARG\n"));
+    private void tellBase(Stage stage) {
+        if (stage.under().isEmpty()) {
+            stage.base().alias().ifPresent(pattern -> log.append(
+                    " ---> stands for template " + stage.base().template() + " by images.alias " + pattern + "\n"));
+        }
     }
 
-    /** How many steps from the first on need not be run. */
-    private int cachedSteps() {
-        if (order.force()) {
+    /**
+     * Which stages have steps to run, and the first of these: the last stage, and those that such steps of
+     * later ones stand on or take files from. Of the others nothing is needed but what is kept.
+     */
+    private Map<Integer, Integer> toRun(Order order) {
+        Map<Integer, Integer> first = new HashMap<>();
+        Set<Integer> needed = new HashSet<>(Set.of(order.last().index()));
+        for (Stage stage : order.stages().reversed()) {
+            if (!needed.contains(stage.index())) {
+                continue;
+            }
+            int cached = cachedSteps(stage);
+            first.put(stage.index(), cached);
+            List<Work> left = stage.steps().stream().skip(cached).flatMap(s -> s.work().stream()).toList();
+            if (cached == 0) {
+                stage.under().ifPresent(needed::add);
+            }
+            for (Work work : left) {
+                if (work instanceof BuildPlan.CopyFrom copy && copy.from() instanceof BuildPlan.Base.OfStage(int index)) {
+                    needed.add(index);
+                }
+            }
+        }
+        return first;
+    }
+
+    /** How many steps of a stage from the first on need not be run. */
+    private int cachedSteps(Stage stage) {
+        if (ticket.force()) {
             return 0;
         }
-        var used = new ArrayList<String>();
-        for (int i = order.keys().size(); i > 0; i--) {
-            if (order.plan().steps().get(i - 1).work().isPresent()
-                    && tools.cache().find(order.keys().get(i - 1)).isPresent()) {
-                order.keys().subList(0, i).forEach(used::add);
-                tools.cache().used(used);
+        for (int i = stage.keys().size(); i > 0; i--) {
+            if (stage.steps().get(i - 1).work().isPresent()
+                    && tools.cache().find(stage.keys().get(i - 1)).isPresent()) {
+                tools.cache().used(stage.keys().subList(0, i));
                 return i;
             }
         }
@@ -242,8 +326,8 @@ final class BuildRun {
     }
 
     /** Runs a step, or waits for another build that runs the same. */
-    private void work(int index, Step next, Work work, Instant deadline) throws StepFailed {
-        String key = order.keys().get(index);
+    private void work(Order order, Stage stage, int index, Step next, Work work, Instant deadline) throws StepFailed {
+        String key = stage.keys().get(index);
         while (true) {
             refuseIfCancelled();
             Optional<CompletableFuture<Void>> other = tools.cache().turn(key);
@@ -252,13 +336,13 @@ final class BuildRun {
             }
             log.append(" ---> another build runs this step\n");
             CompletableFuture.anyOf(other.get(), cancelled).join();
-            if (!order.force() && tools.cache().find(key).isPresent()) {
+            if (!ticket.force() && tools.cache().find(key).isPresent()) {
                 log.append(" ---> cached\n");
                 return;
             }
         }
         try {
-            carryOut(index, next, work, deadline);
+            carryOut(order, stage, index, next, work, deadline);
         } finally {
             tools.cache().done(key);
         }
@@ -270,24 +354,24 @@ final class BuildRun {
         }
     }
 
-    private void carryOut(int index, Step next, Work work, Instant deadline) throws StepFailed {
-        String parent = index == 0 ? order.baseKey() : order.keys().get(index - 1);
-        Optional<BuildStepRecord> before = tools.cache().find(parent);
-        Optional<SnapshotId> from = before.map(BuildStepRecord::snapshot);
+    private void carryOut(Order order, Stage stage, int index, Step next, Work work, Instant deadline) throws StepFailed {
+        String parent = index == 0 ? stage.begin() : stage.keys().get(index - 1);
+        Optional<SnapshotId> from = tools.cache().find(parent).map(BuildStepRecord::snapshot);
         from.ifPresent(tools.cache()::pin);
         long logged = log.length();
         try {
-            BuildSandbox box = sandboxOn(parent);
+            BuildSandbox box = sandboxOn(order, stage, parent);
             box.boot(from.<DiskSource>map(DiskSource.OfSnapshot::new)
-                    .orElseGet(() -> order.base().disk(order.resources().diskBytes())));
+                    .orElseGet(() -> stage.base().disk(order.resources().diskBytes())));
             refuseIfCancelled();
             box.makeDirectories(work.directories());
             switch (work) {
-                case BuildPlan.Run run -> run(box, next, run, deadline, logged);
+                case BuildPlan.Run run -> run(box, order, next, run, deadline, logged);
                 case BuildPlan.Copy copy -> box.copy(copy);
+                case BuildPlan.CopyFrom copy -> copyFrom(box, order, copy);
             }
             tools.killPoints().reached(KillPoint.BUILD_STEP_RUN);
-            keep(box, index);
+            keep(box, stage, index);
         } catch (GuestException e) {
             throw new StepFailed(new Build.Failure(
                     at(next) + e.getMessage(), next.line(), Optional.empty(), log.tail(logged, SHOWN_OUTPUT)));
@@ -299,14 +383,34 @@ final class BuildRun {
         }
     }
 
+    /** Copies from a sandbox on what a stage left, or on an image, that runs nothing and is gone afterwards. */
+    private void copyFrom(BuildSandbox box, Order order, BuildPlan.CopyFrom copy) {
+        SourceResolver.Resolved base = switch (copy.from()) {
+            case BuildPlan.Base.OfStage(int index) -> order.stage(index).base();
+            case BuildPlan.Base.OfImage(String reference) -> Objects.requireNonNull(order.images().get(reference));
+            case BuildPlan.Base.Scratch _ -> throw new IllegalStateException("no stage is called scratch");
+        };
+        Optional<SnapshotId> left = copy.from() instanceof BuildPlan.Base.OfStage(int index)
+                ? tools.cache().find(order.stage(index).end()).map(BuildStepRecord::snapshot)
+                : Optional.empty();
+        left.ifPresent(tools.cache()::pin);
+        try (BuildSandbox source = tools.sandbox(ticket.project(), base.template(), order.resources(), base.layers())) {
+            source.boot(left.<DiskSource>map(DiskSource.OfSnapshot::new)
+                    .orElseGet(() -> base.disk(order.resources().diskBytes())));
+            box.copyFrom(copy, source);
+        } finally {
+            left.ifPresent(tools.cache()::unpin);
+        }
+    }
+
     private static String at(Step step) {
         return "dockerfile line " + step.line() + ": " + step.heading() + ": ";
     }
 
-    private BuildSandbox sandboxOn(String parent) {
+    private BuildSandbox sandboxOn(Order order, Stage stage, String parent) {
         BuildSandbox box = sandbox;
         if (box == null) {
-            box = tools.sandbox(order);
+            box = tools.sandbox(ticket.project(), stage.base().template(), order.resources(), stage.base().layers());
             sandbox = box;
         } else if (!onDisk.equals(parent)) {
             box.forgetDisk();
@@ -314,7 +418,8 @@ final class BuildRun {
         return box;
     }
 
-    private void run(BuildSandbox box, Step next, BuildPlan.Run run, Instant deadline, long logged) throws StepFailed {
+    private void run(
+            BuildSandbox box, Order order, Step next, BuildPlan.Run run, Instant deadline, long logged) throws StepFailed {
         Duration left = Duration.between(tools.clock().instant(), deadline);
         if (!left.isPositive()) {
             throw new StepFailed(failure("the build takes longer than " + LONGEST));
@@ -333,13 +438,13 @@ final class BuildRun {
                 at(next) + how, next.line(), Optional.of(exit.code()), log.tail(logged, SHOWN_OUTPUT)));
     }
 
-    private void keep(BuildSandbox box, int index) {
-        String key = order.keys().get(index);
+    private void keep(BuildSandbox box, Stage stage, int index) {
+        String key = stage.keys().get(index);
         SnapshotId snapshot = tools.cache().begin();
         try {
             SnapshotMade made = box.keep(snapshot);
             tools.killPoints().reached(KillPoint.BUILD_STEP_KEPT);
-            tools.cache().keep(key, order.project(), snapshot, order.base().layers(), made.used());
+            tools.cache().keep(key, ticket.project(), snapshot, stage.base().layers(), made.used());
             onDisk = key;
         } catch (RuntimeException e) {
             tools.cache().abandon(snapshot);
@@ -348,36 +453,38 @@ final class BuildRun {
     }
 
     /** Enters the template; what it stands on is the base's layers and at most one more. */
-    private void publish(Optional<Template> there) {
-        String last = order.keys().isEmpty() ? order.baseKey() : order.keys().getLast();
+    private void publish(Order order, Optional<Template> there) throws StepFailed {
+        SourceResolver.Resolved base = order.last().base();
         if (there.isPresent()) {
-            enter(there.get().layers(), there.get().sizeBytes());
-        } else if (!last.equals(order.baseKey())) {
+            enter(order, there.get().layers(), there.get().sizeBytes());
+        } else if (tools.cache().find(order.last().end()).isPresent()) {
             BuildCache.Made made = tools.cache()
-                    .layerOf(last, () -> tools.killPoints().reached(KillPoint.BUILD_LAYER_MADE));
-            enter(withLayer(made), made.bytes());
-        } else if (order.base().snapshot().isPresent()) {
+                    .layerOf(order.last().end(), () -> tools.killPoints().reached(KillPoint.BUILD_LAYER_MADE));
+            enter(order, with(base, made), made.bytes());
+        } else if (base.snapshot().isPresent()) {
             var unused = tools.cache().makeLayer(
-                    order.base().snapshot().get().id(),
-                    (layer, bytes) -> enter(withLayer(new BuildCache.Made(layer, bytes)), bytes));
+                    base.snapshot().get().id(),
+                    (layer, bytes) -> enter(order, with(base, new BuildCache.Made(layer, bytes)), bytes));
+        } else if (base.layers().isEmpty()) {
+            throw new StepFailed(failure("nothing is in this template: FROM scratch, and no step that adds a file"));
         } else {
-            enter(order.base().layers(), 0);
+            enter(order, base.layers(), 0);
         }
         tools.killPoints().reached(KillPoint.BUILD_COMMITTED);
-        log.append("Template " + order.name().orElse(order.id().value()) + " is ready.\n");
+        log.append("Template " + ticket.name().orElse(ticket.id().value()) + " is ready.\n");
     }
 
-    private List<LayerId> withLayer(BuildCache.Made made) {
-        var layers = new ArrayList<>(order.base().layers());
+    private static List<LayerId> with(SourceResolver.Resolved base, BuildCache.Made made) {
+        var layers = new ArrayList<>(base.layers());
         layers.add(made.layer());
         return layers;
     }
 
-    private void enter(List<LayerId> layers, long bytes) {
+    private void enter(Order order, List<LayerId> layers, long bytes) {
         tools.catalog().enter(
                 new Template(
-                        order.id(), order.name().orElse(order.id().value()), Optional.of(order.project()), layers,
-                        order.plan().config(), bytes, false, List.of(), tools.clock().instant()),
+                        ticket.id(), ticket.name().orElse(ticket.id().value()), Optional.of(ticket.project()), layers,
+                        order.config(), bytes, false, List.of(), tools.clock().instant()),
                 order.templateKey());
     }
 }

@@ -1,7 +1,10 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.ArchiveOptions;
 import dev.atoll.domain.AtollException;
 import dev.atoll.domain.FileContext;
+import dev.atoll.domain.FileDownload;
+import dev.atoll.domain.FileInfo;
 import dev.atoll.domain.GuestException;
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LayerId;
@@ -28,6 +31,8 @@ import dev.atoll.warden.Killed;
 import dev.atoll.warden.SnapshotMade;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -51,6 +56,8 @@ final class BuildSandbox implements AutoCloseable {
     private static final ProcessId STEP = new ProcessId("step");
     /** Files of one layer; each costs the disk an inode. */
     private static final long MOST_LAYER_ENTRIES = 5_000_000;
+
+    private static final int MOST_MATCHES = 10_000;
 
     private static final FileContext ROOT = new FileContext(Optional.of("root"), Optional.of("/"));
 
@@ -142,20 +149,113 @@ final class BuildSandbox implements AutoCloseable {
     /** Writes the files; a destination that is a directory takes a file under its own name. */
     void copy(BuildPlan.Copy step) throws IOException {
         for (BuildPlan.Placed placed : step.files()) {
+            if (placed.unpackInto().isPresent() && unpack(placed, placed.unpackInto().get(), step.owner())) {
+                continue;
+            }
             String path = placed.path();
             try {
-                write(placed, path);
+                put(placed, path);
             } catch (GuestException e) {
                 if (e.code() != GuestException.Code.IS_DIRECTORY) {
                     throw e;
                 }
                 String name = placed.file().path();
                 path = path + "/" + name.substring(name.lastIndexOf('/') + 1);
-                write(placed, path);
+                put(placed, path);
             }
             String written = path;
             step.owner().ifPresent(owner -> changeOwner(written, owner));
         }
+    }
+
+    private void put(BuildPlan.Placed placed, String path) throws IOException {
+        switch (placed.file().kind()) {
+            case FILE -> write(placed, path);
+            case DIRECTORY -> files().mkdir(ROOT, path, OptionalInt.of(placed.mode()), true, true);
+            case LINK -> {
+                String above = path.substring(0, path.lastIndexOf('/'));
+                if (!above.isEmpty()) {
+                    files().mkdir(ROOT, above, OptionalInt.empty(), true, true);
+                }
+                try (InputStream target = placed.file().content().open()) {
+                    files().remove(ROOT, path, false, true);
+                    files().symlink(ROOT, new String(target.readAllBytes(), StandardCharsets.UTF_8), path);
+                }
+            }
+        }
+    }
+
+    /** Unpacks what is an archive; false when it is none. */
+    private boolean unpack(BuildPlan.Placed placed, String into, Optional<String> owner) throws IOException {
+        Optional<Archives.Form> form = Archives.form(placed.file().content());
+        if (form.isEmpty()) {
+            return false;
+        }
+        files().mkdir(ROOT, into, OptionalInt.empty(), true, true);
+        var options = new ArchiveOptions(form.get() == Archives.Form.GZIP, true, 0, 0, owner, OptionalInt.empty());
+        try (InputStream content = placed.file().content().open()) {
+            var entries = files().extract(ROOT, into, options, content);
+        }
+        return true;
+    }
+
+    /** Copies files of another sandbox as {@code COPY --from} does. */
+    void copyFrom(BuildPlan.CopyFrom step, BuildSandbox source) {
+        var options = new ArchiveOptions(
+                false, false, 0, 0, step.owner(), step.mode().map(OptionalInt::of).orElse(OptionalInt.empty()));
+        List<FileInfo> found = step.sources().stream().flatMap(pattern -> source.matching(pattern).stream()).toList();
+        boolean into = step.into() || found.size() > 1 || isDirectory(step.destination());
+        for (FileInfo file : found) {
+            if (file.type() == FileInfo.Type.DIRECTORY) {
+                files().mkdir(ROOT, step.destination(), OptionalInt.empty(), true, true);
+                copyTree(source, file.path(), step.destination(), options);
+            } else {
+                String path = into ? below(step.destination(), file.path().substring(file.path().lastIndexOf('/') + 1)) : step.destination();
+                copyFile(source, file, path, step);
+            }
+        }
+    }
+
+    /** What is in a directory; the dot leads to it also when it is named by a link. */
+    private void copyTree(BuildSandbox source, String path, String into, ArchiveOptions options) {
+        String inside = path + "/.";
+        try (InputStream tar = source.files().archive(ROOT, inside, List.of(inside), false)) {
+            var entries = files().extract(ROOT, into, options, tar);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the files of another stage cannot be read", e);
+        }
+    }
+
+    private void copyFile(BuildSandbox source, FileInfo file, String path, BuildPlan.CopyFrom step) {
+        try (FileDownload download = source.files().read(ROOT, file.path(), 0, -1)) {
+            int mode = step.mode().orElse(download.info().mode());
+            var options = new WriteOptions(OptionalInt.of(mode), true, false, false, OptionalLong.empty());
+            var written = files().write(ROOT, path, options, download.content());
+        }
+        step.owner().ifPresent(owner -> changeOwner(path, owner));
+    }
+
+    private static String below(String directory, String name) {
+        return directory.equals("/") ? "/" + name : directory + "/" + name;
+    }
+
+    private boolean isDirectory(String path) {
+        try {
+            return files().stat(ROOT, path, true).type() == FileInfo.Type.DIRECTORY;
+        } catch (GuestException e) {
+            return false;
+        }
+    }
+
+    /** What a source names; at least one. */
+    private List<FileInfo> matching(String source) {
+        boolean pattern = source.chars().anyMatch(c -> c == '*' || c == '?' || c == '[');
+        List<FileInfo> found =
+                pattern ? files().glob(ROOT, "/", source.substring(1), MOST_MATCHES) : List.of(files().stat(ROOT, source, true));
+        if (found.isEmpty()) {
+            throw new GuestException(GuestException.Code.NOT_FOUND, source + ": nothing there matches", "");
+        }
+        return found;
     }
 
     /** Applies a layer of an image. */

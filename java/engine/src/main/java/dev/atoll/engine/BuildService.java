@@ -8,12 +8,14 @@ import dev.atoll.domain.Caller;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Resources;
-import dev.atoll.domain.Source;
 import dev.atoll.domain.Template;
 import dev.atoll.domain.TemplateId;
-import dev.atoll.domain.UnsupportedException;
-import dev.atoll.image.BuildPlan;
-import dev.atoll.image.Dockerfile;
+import dev.atoll.image.ContextArchive;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -24,13 +26,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** Starts builds, joins those that are the same, and remembers those that have ended for a while. */
 final class BuildService implements Builds, AutoCloseable {
     private static final int AT_ONCE = 4;
-    /** The warden's bound of layers below one sandbox. */
-    private static final int MOST_LAYERS = 64;
-
+    private static final long MOST_CONTEXT_BYTES = 4L << 30;
     private static final long REMEMBERED_LOG_BYTES = 64L << 20;
     private static final Duration LONGEST_AWAIT = Duration.ofHours(1);
     private static final Duration LONGEST_LOG_WAIT = Duration.ofMinutes(10);
@@ -41,6 +43,8 @@ final class BuildService implements Builds, AutoCloseable {
     private final SecretService secrets;
     private final Resources defaults;
     private final Executor virtualThreads;
+    /** Contexts of builds under way; what is left there is an earlier engine's. */
+    private final Path contexts;
     private final Semaphore turns = new Semaphore(AT_ONCE, true);
     private final Map<TemplateId, BuildRun> builds = new ConcurrentHashMap<>();
     private final ReentrantLock starting = new ReentrantLock();
@@ -51,21 +55,75 @@ final class BuildService implements Builds, AutoCloseable {
         this.secrets = tools.owners().secrets();
         this.defaults = tools.owners().config().defaults();
         this.virtualThreads = tools.owners().virtualThreads();
+        this.contexts = tools.owners().config().state().resolve("contexts");
+        removeLeftovers();
+    }
+
+    private void removeLeftovers() {
+        try (Stream<Path> left = Files.exists(contexts) ? Files.list(contexts) : Stream.empty()) {
+            for (Path file : left.toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
     public Build start(Caller caller, BuildTemplate spec) {
-        BuildRun.Order order = order(caller, spec);
+        return start(caller, spec, () -> {});
+    }
+
+    @Override
+    public Build start(Caller caller, InputStream context, String dockerfile, UnaryOperator<BuildTemplate> rest) {
+        ContextArchive archive = receive(context);
+        try {
+            String text = archive.text(dockerfile)
+                    .orElseThrow(() -> new NotFoundException("file", dockerfile, "the context has no such Dockerfile"));
+            return start(caller, rest.apply(BuildTemplate.of(text)).withContext(archive.files()), archive::close);
+        } catch (RuntimeException e) {
+            archive.close();
+            throw e;
+        }
+    }
+
+    private ContextArchive receive(InputStream context) {
+        try {
+            Files.createDirectories(contexts);
+            return ContextArchive.receive(context, contexts.resolve(tools.ids().next()), MOST_CONTEXT_BYTES);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the context could not be received", e);
+        }
+    }
+
+    /** @param release run once, when nothing of the context will be read any more */
+    private Build start(Caller caller, BuildTemplate spec, Runnable release) {
+        var asked = new BuildOrders(caller.project(), spec, sources, secrets, defaults, tools.ids());
+        Optional<BuildRun.Order> ready = asked.ready();
+        Optional<Template> built = spec.force()
+                ? Optional.empty()
+                : ready.flatMap(order -> tools.catalog().built(caller.project(), order.templateKey()))
+                        .filter(there -> spec.name().isEmpty() || spec.name().get().equals(there.name()));
+        var ticket = new BuildRun.Ticket(
+                built.map(Template::id).orElseGet(() -> new TemplateId(tools.ids().next())), caller.project(),
+                spec.name(), asked.request(), spec.force());
         starting.lock();
         try {
-            Optional<BuildRun> same = builds.values().stream().filter(run -> isSame(run, order)).findFirst();
+            Optional<BuildRun> same = builds.values().stream().filter(run -> isSame(run, ticket, ready)).findFirst();
             if (same.isPresent()) {
+                release.run();
                 return same.get().view();
             }
-            var run = new BuildRun(order, tools);
-            builds.put(order.id(), run);
+            var run = new BuildRun(ticket, tools);
+            builds.put(ticket.id(), run);
             forgetOldest();
-            virtualThreads.execute(() -> run.run(turns));
+            virtualThreads.execute(() -> {
+                try {
+                    run.run(turns, waiting -> ready.orElseGet(() -> asked.order(waiting)));
+                } finally {
+                    release.run();
+                }
+            });
             return run.view();
         } finally {
             starting.unlock();
@@ -73,58 +131,16 @@ final class BuildService implements Builds, AutoCloseable {
     }
 
     /** Under way, or done with its template still there; a forced build joins a forced one that is under way. */
-    private boolean isSame(BuildRun run, BuildRun.Order order) {
-        BuildRun.Order other = run.order();
-        boolean content = other.templateKey().equals(order.templateKey())
-                && (order.name().isEmpty() || other.name().equals(order.name()));
+    private boolean isSame(BuildRun run, BuildRun.Ticket ticket, Optional<BuildRun.Order> ready) {
+        BuildRun.Ticket other = run.ticket();
+        boolean named = ticket.name().isEmpty() || other.name().equals(ticket.name());
+        boolean content = other.project().equals(ticket.project())
+                && (other.request().equals(ticket.request()) && !run.hasEnded()
+                        || named && ready.isPresent() && run.templateKey().equals(ready.map(BuildRun.Order::templateKey)));
         if (!run.hasEnded()) {
-            return content && other.force() == order.force();
+            return content && other.force() == ticket.force();
         }
-        return content && !order.force() && tools.catalog().find(other.id()).isPresent();
-    }
-
-    private BuildRun.Order order(Caller caller, BuildTemplate spec) {
-        Dockerfile file = Dockerfile.parse(spec.dockerfile());
-        SourceResolver.Resolved base = base(caller, spec, file.base(spec.args()));
-        if (base.layers().size() >= MOST_LAYERS) {
-            throw new UnsupportedException("the base has " + base.layers().size() + " layers and a build adds one; at most "
-                    + MOST_LAYERS + " are supported: put the instructions of several builds into one");
-        }
-        BuildPlan plan = file.plan(base.config(), spec.args(), spec.context());
-        Map<String, String> secretEnv = secrets.resolve(caller.project(), spec.secrets());
-        var keys = new BuildKeys(caller.project(), secretEnv.isEmpty() ? "" : secrets.digest(secretEnv));
-        String baseKey = keys.base(base.layers(), base.snapshot().map(s -> s.id()));
-        var stepKeys = new ArrayList<String>();
-        String last = baseKey;
-        for (BuildPlan.Step step : plan.steps()) {
-            String parent = last;
-            last = step.work().map(work -> keys.step(parent, work)).orElse(parent);
-            stepKeys.add(last);
-        }
-        String templateKey = keys.template(last, plan.config());
-        TemplateId id = spec.force()
-                ? new TemplateId(tools.ids().next())
-                : tools.catalog().built(caller.project(), templateKey)
-                        .filter(there -> spec.name().isEmpty() || spec.name().get().equals(there.name()))
-                        .map(Template::id)
-                        .orElseGet(() -> new TemplateId(tools.ids().next()));
-        return new BuildRun.Order(
-                id, caller.project(), spec.name(), base, plan, baseKey, stepKeys, templateKey, secretEnv,
-                resources(spec, base), spec.force());
-    }
-
-    private SourceResolver.Resolved base(Caller caller, BuildTemplate spec, String from) {
-        Source named = spec.bases().get(from);
-        return sources.resolve(caller.project(), named != null ? named : new Source.OfImage(from));
-    }
-
-    private Resources resources(BuildTemplate spec, SourceResolver.Resolved base) {
-        long disk = base.snapshot().map(s -> s.sizeBytes()).orElse(spec.diskBytes().orElse(defaults.diskBytes()));
-        return new Resources(
-                spec.cpuMillis().orElse(defaults.cpuMillis()),
-                spec.memoryBytes().orElse(defaults.memoryBytes()),
-                disk,
-                defaults.gpus());
+        return content && !ticket.force() && tools.catalog().find(other.id()).isPresent();
     }
 
     /** Ended ones, the oldest first, until the logs of the rest are within their bound. */
@@ -137,13 +153,13 @@ final class BuildService implements Builds, AutoCloseable {
                 return;
             }
             bytes -= run.logBytes();
-            builds.remove(run.order().id(), run);
+            builds.remove(run.ticket().id(), run);
         }
     }
 
     private BuildRun require(Caller caller, TemplateId id) {
         return Optional.ofNullable(builds.get(id))
-                .filter(run -> run.order().project().equals(caller.project()))
+                .filter(run -> run.ticket().project().equals(caller.project()))
                 .orElseThrow(() -> new NotFoundException("build", id.value()));
     }
 
@@ -183,7 +199,7 @@ final class BuildService implements Builds, AutoCloseable {
     @Override
     public List<Build> list(Caller caller) {
         return builds.values().stream()
-                .filter(run -> run.order().project().equals(caller.project()))
+                .filter(run -> run.ticket().project().equals(caller.project()))
                 .map(BuildRun::view)
                 .sorted(Comparator.comparing(Build::createdAt).reversed())
                 .toList();

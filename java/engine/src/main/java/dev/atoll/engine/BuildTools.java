@@ -1,5 +1,6 @@
 package dev.atoll.engine;
 
+import dev.atoll.domain.LayerId;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.Resources;
 import dev.atoll.domain.SandboxId;
@@ -18,15 +19,8 @@ record BuildTools(
         return owners.killPoints();
     }
 
-    /** A sandbox on nothing, for the layers of an image. */
-    BuildSandbox sandbox(ProjectId project, TemplateId template, Resources resources) {
-        return new BuildSandbox(owners, listed, new SandboxId(ids.next()), project, template, resources, List.of());
-    }
-
-    /** A sandbox for the steps of one build, not booted yet. */
-    BuildSandbox sandbox(BuildRun.Order order) {
-        return new BuildSandbox(
-                owners, listed, new SandboxId(ids.next()), order.project(), order.base().template(),
-                order.resources(), order.base().layers());
+    /** A sandbox of a build, not booted yet. @param layers below its disk, lowest first; none = it begins with nothing */
+    BuildSandbox sandbox(ProjectId project, TemplateId template, Resources resources, List<LayerId> layers) {
+        return new BuildSandbox(owners, listed, new SandboxId(ids.next()), project, template, resources, layers);
     }
 }

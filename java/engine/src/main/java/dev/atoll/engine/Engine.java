@@ -134,7 +134,7 @@ public final class Engine implements AutoCloseable {
         volumes = volumeService;
         files = new FileService(calls, admission);
         ports = new PortService(calls, clock);
-        templates = catalog;
+        templates = new TemplateService(catalog, sources);
         keys = new KeyRing(store.keys(), clock, ids, config.operatorKeyHash(), quotas);
         node = new NodeService(
                 config, warden, gate, facts, isolations, registry, snapshots, volumeService, archiveService, cache, listed, layers, usage, warm, reconciler,

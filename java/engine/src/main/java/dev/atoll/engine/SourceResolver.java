@@ -87,37 +87,67 @@ final class SourceResolver {
      * @throws ImageException when it cannot be had from its registry
      */
     Resolved resolve(ProjectId project, Source source, Waiting waiting) {
+        return find(project, source).orElseGet(() -> pulled(project, reference(source), waiting));
+    }
+
+    /**
+     * What is here already; empty when it has to be had from a registry.
+     *
+     * @throws NotFoundException when it is nowhere
+     */
+    Optional<Resolved> find(ProjectId project, Source source) {
         return switch (source) {
-            case Source.OfTemplate template -> ofTemplate(
+            case Source.OfTemplate template -> Optional.of(ofTemplate(
                     templates.find(project, template.reference())
                             .orElseThrow(() -> new NotFoundException("template", template.reference())),
-                    template.reference(), Optional.empty());
-            case Source.OfImage image -> ofImage(project, image.reference(), waiting);
-            case Source.OfDockerfile dockerfile -> ofImage(project, DockerfileSource.image(dockerfile.text()), waiting);
-            case Source.OfSnapshot snapshot -> ofSnapshot(project, snapshot);
+                    template.reference(), Optional.empty()));
+            case Source.OfSnapshot snapshot -> Optional.of(ofSnapshot(project, snapshot));
+            case Source.OfImage _, Source.OfDockerfile _ -> image(project, reference(source));
         };
     }
 
-    private Resolved ofImage(ProjectId project, String reference, Waiting waiting) {
+    private static String reference(Source source) {
+        return switch (source) {
+            case Source.OfImage image -> image.reference();
+            case Source.OfDockerfile dockerfile -> DockerfileSource.image(dockerfile.text());
+            case Source.OfTemplate template -> template.reference();
+            case Source.OfSnapshot snapshot -> snapshot.reference();
+        };
+    }
+
+    private Optional<Resolved> image(ProjectId project, String reference) {
         Optional<EngineConfig.Alias> alias = aliases.find(reference);
         if (alias.isPresent() && alias.get().prefer() == EngineConfig.Prefer.ALIAS || images.isEmpty()) {
-            return ofAlias(project, reference, alias);
+            return Optional.of(ofAlias(project, reference, alias));
         }
         Optional<Template> named = alias.isPresent() ? Optional.empty() : templates.find(project, reference);
         if (named.isPresent()) {
-            return ofTemplate(named.get(), reference, Optional.empty());
+            return Optional.of(ofTemplate(named.get(), reference, Optional.empty()));
         }
         ImageReference image = ImageReference.parse(reference);
         Optional<Template> here = images.get().find(project, image);
         if (here.isPresent()) {
-            return ofTemplate(here.get(), reference, Optional.empty());
+            return Optional.of(ofTemplate(here.get(), reference, Optional.empty()));
         }
-        if (alias.isPresent() && away.contains(image.registry())) {
-            return ofAlias(project, reference, alias);
+        return alias.isPresent() && away.contains(image.registry())
+                ? Optional.of(ofAlias(project, reference, alias))
+                : Optional.empty();
+    }
+
+    /** Asks the registry, whatever is here. */
+    Resolved pullAnew(ProjectId project, String reference) {
+        if (images.isEmpty()) {
+            throw unknownImage(reference, aliases.find(reference));
         }
+        return pulled(project, reference, Waiting.SILENTLY);
+    }
+
+    private Resolved pulled(ProjectId project, String reference, Waiting waiting) {
+        Optional<EngineConfig.Alias> alias = aliases.find(reference);
+        ImageReference image = ImageReference.parse(reference);
         try {
-            return ofTemplate(
-                    images.get().pull(project, image, waiting.log(), waiting.cancelled()), reference, Optional.empty());
+            Template template = images.orElseThrow().pull(project, image, waiting.log(), waiting.cancelled());
+            return ofTemplate(template, reference, Optional.empty());
         } catch (ImageException e) {
             if (alias.isEmpty() || e.reason() != ImageException.Reason.UNREACHABLE) {
                 throw e;

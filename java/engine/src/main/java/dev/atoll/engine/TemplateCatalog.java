@@ -11,7 +11,6 @@ import dev.atoll.domain.Snapshot;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.Template;
 import dev.atoll.domain.TemplateId;
-import dev.atoll.domain.Templates;
 import dev.atoll.store.MakeState;
 import dev.atoll.store.SnapshotRecord;
 import dev.atoll.store.SnapshotStore;
@@ -38,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * layer with its configuration, and those made of snapshots. All are kept in memory, a create reads
  * no file. A base template's id is its layer's.
  */
-final class TemplateCatalog implements Templates {
+final class TemplateCatalog {
     private static final Logger LOG = LoggerFactory.getLogger(TemplateCatalog.class);
 
     private final TemplateStore store;
@@ -84,13 +83,11 @@ final class TemplateCatalog implements Templates {
         }
     }
 
-    @Override
-    public List<Template> list(Caller caller) {
+    List<Template> list(Caller caller) {
         return visible(caller.project()).toList();
     }
 
-    @Override
-    public Template get(Caller caller, String reference) {
+    Template get(Caller caller, String reference) {
         return find(caller.project(), reference).orElseThrow(() -> new NotFoundException("template", reference));
     }
 
@@ -124,8 +121,7 @@ final class TemplateCatalog implements Templates {
                 imported.values().stream());
     }
 
-    @Override
-    public Template fromSnapshot(Caller caller, SnapshotId snapshotId, String name) {
+    Template fromSnapshot(Caller caller, SnapshotId snapshotId, String name) {
         CreateSandbox.checkName(name);
         Snapshot snapshot = snapshots.get(snapshotId)
                 .filter(r -> r.state() == MakeState.READY || r.state() == MakeState.ARCHIVED)
@@ -202,8 +198,7 @@ final class TemplateCatalog implements Templates {
         made.put(t.id(), renamed);
     }
 
-    @Override
-    public void delete(Caller caller, TemplateId id) {
+    void delete(Caller caller, TemplateId id) {
         Template template = find(id)
                 .filter(t -> t.builtIn() || t.project().equals(Optional.of(caller.project())))
                 .orElseThrow(() -> new NotFoundException("template", id.value()));

@@ -283,6 +283,8 @@ final class SocketFiles implements GuestFiles {
                 .setKeepOwner(options.keepOwner())
                 .setMaxBytes(options.maxBytes())
                 .setMaxEntries(options.maxEntries())
+                .setOwner(options.owner().orElse(""))
+                .setMode(options.mode().orElse(0))
                 .build();
         Reply reply = new Upload(
                         endpoint, Request.newBuilder().setExtract(extract).build(), ResultCase.ARCHIVE_STATS)

@@ -8,16 +8,16 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A Dockerfile with all variables replaced.
+ * One stage of a Dockerfile with all variables replaced.
  *
  * @param steps in order, FROM first
- * @param config of the template that results
- * @param unusedArgs names of build arguments that no ARG declares
+ * @param config of what results
+ * @param usedArgs names of build arguments that the stage knows
  */
-public record BuildPlan(List<Step> steps, Template.Config config, Set<String> unusedArgs) {
+public record BuildPlan(List<Step> steps, Template.Config config, Set<String> usedArgs) {
     public BuildPlan {
         steps = List.copyOf(steps);
-        unusedArgs = Set.copyOf(unusedArgs);
+        usedArgs = Set.copyOf(usedArgs);
     }
 
     /**
@@ -28,6 +28,18 @@ public record BuildPlan(List<Step> steps, Template.Config config, Set<String> un
      * @param work what it does to the disk; empty = it only changes the configuration
      */
     public record Step(int line, String heading, Optional<Work> work) {}
+
+    /** What a stage begins with, or files are taken from. */
+    public sealed interface Base {
+        /** Nothing at all. */
+        record Scratch() implements Base {}
+
+        /** An earlier stage, counted from 0. */
+        record OfStage(int index) implements Base {}
+
+        /** What is no stage. */
+        record OfImage(String reference) implements Base {}
+    }
 
     /** Something that changes the disk. */
     public sealed interface Work {
@@ -65,6 +77,34 @@ public record BuildPlan(List<Step> steps, Template.Config config, Set<String> un
         }
     }
 
-    /** @param path absolute; @param mode permission bits that it gets */
-    public record Placed(String path, int mode, ContextFile file) {}
+    /**
+     * @param path absolute
+     * @param mode permission bits that it gets
+     * @param unpackInto a directory, absolute, that its content goes into when it is an archive
+     */
+    public record Placed(String path, int mode, ContextFile file, Optional<String> unpackInto) {}
+
+    /**
+     * Files of another stage or image.
+     *
+     * @param sources absolute there; patterns with {@code * ? [ ]} that do not cross directories
+     * @param destination absolute
+     * @param into the destination is a directory, whatever the sources are
+     * @param owner {@code user[:group]}; empty = root
+     * @param mode permission bits of all; empty = their own
+     */
+    public record CopyFrom(
+            List<String> directories,
+            Base from,
+            List<String> sources,
+            String destination,
+            boolean into,
+            Optional<String> owner,
+            Optional<Integer> mode)
+            implements Work {
+        public CopyFrom {
+            directories = List.copyOf(directories);
+            sources = List.copyOf(sources);
+        }
+    }
 }

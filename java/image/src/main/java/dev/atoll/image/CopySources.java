@@ -3,6 +3,8 @@ package dev.atoll.image;
 import dev.atoll.domain.ContextFile;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.image.BuildPlan.Placed;
+import dev.atoll.image.LogicalLines.Document;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
@@ -10,58 +12,99 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
  * Finds the files that a COPY means in the context. A source is a file, a directory, whose content is
- * copied and not itself, or a pattern with {@code * ? [ ]} that does not cross directories. Paths are
- * relative to the context's root whatever they begin with; {@code ..} does not leave it.
+ * copied and not itself, a pattern with {@code * ? [ ]} that does not cross directories, or the marker of a
+ * here-document. Paths are relative to the context's root whatever they begin with; {@code ..} does not
+ * leave it.
  */
 final class CopySources {
+    private static final int DOCUMENT_MODE = 0644;
+
     private final Map<String, ContextFile> files = new LinkedHashMap<>();
 
     CopySources(List<ContextFile> context) {
         context.forEach(file -> files.put(file.path(), file));
     }
 
+    /** Where the files of one instruction go. */
+    private record Target(Instruction.Copy copy, String destination, boolean into, List<Placed> placed) {
+        void place(ContextFile file, String path) {
+            int mode = copy.chmod().filter(m -> file.kind() != ContextFile.Kind.LINK).orElse(file.mode());
+            // What a directory brings along is not unpacked, and neither is what it holds.
+            placed.add(new Placed(path, mode, file, Optional.empty()));
+        }
+
+        void placeNamed(ContextFile file) {
+            String path = into ? below(destination, nameOf(file.path())) : destination;
+            int mode = copy.chmod().filter(m -> file.kind() != ContextFile.Kind.LINK).orElse(file.mode());
+            boolean unpacks = copy.unpacks() && file.kind() == ContextFile.Kind.FILE;
+            placed.add(new Placed(path, mode, file, unpacks ? Optional.of(destination) : Optional.empty()));
+        }
+    }
+
+    /** Whether a destination is a directory by how it is written, or since there are several sources. */
+    static boolean isDirectory(String written, int sources) {
+        return written.endsWith("/") || written.equals(".") || written.endsWith("/.") || sources > 1;
+    }
+
     /** @param resolve makes a destination absolute */
     List<Placed> place(Instruction.Copy copy, Variables variables, UnaryOperator<String> resolve) {
         String written = variables.one(copy.destination());
         List<String> sources = copy.sources().stream().map(variables::one).toList();
-        boolean into = written.endsWith("/") || written.equals(".") || written.endsWith("/.") || sources.size() > 1;
-        String destination = resolve.apply(written);
-        var placed = new ArrayList<Placed>();
+        var target = new Target(copy, resolve.apply(written), isDirectory(written, sources.size()), new ArrayList<>());
         for (String source : sources) {
-            int before = placed.size();
-            add(copy, normal(source), destination, into, placed);
-            if (placed.size() == before) {
+            int before = target.placed().size();
+            Optional<Document> document = document(copy, source);
+            if (document.isPresent()) {
+                target.placeNamed(file(document.get(), variables));
+                continue;
+            }
+            add(target, normal(source));
+            if (target.placed().size() == before) {
                 throw new NotFoundException("file", source, "dockerfile line " + copy.line()
                         + ": it is not among the " + files.size() + " files of the build's context");
             }
         }
-        return placed;
+        return target.placed();
     }
 
-    private void add(Instruction.Copy copy, String source, String destination, boolean into, List<Placed> placed) {
+    private static Optional<Document> document(Instruction.Copy copy, String source) {
+        String marker = source.replaceAll("['\"]", "");
+        return copy.documents().stream().filter(d -> d.marker().replaceAll("['\"]", "").equals(marker)).findFirst();
+    }
+
+    private static ContextFile file(Document document, Variables variables) {
+        String body = document.quoted() ? document.body() : variables.document(document.body());
+        return ContextFile.of(document.name(), DOCUMENT_MODE, body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void add(Target target, String source) {
         ContextFile file = files.get(source);
-        if (file != null) {
-            placed.add(placed(copy, file, into ? below(destination, nameOf(source)) : destination));
+        if (file != null && file.kind() != ContextFile.Kind.DIRECTORY) {
+            target.placeNamed(file);
             return;
         }
         if (source.chars().anyMatch(c -> c == '*' || c == '?' || c == '[')) {
-            addMatching(copy, source, destination, placed);
+            addMatching(target, source);
             return;
+        }
+        if (file != null) {
+            target.place(file, target.destination());
         }
         String prefix = source.isEmpty() ? "" : source + "/";
         files.forEach((path, below) -> {
             if (path.startsWith(prefix)) {
-                placed.add(placed(copy, below, below(destination, path.substring(prefix.length()))));
+                target.place(below, below(target.destination(), path.substring(prefix.length())));
             }
         });
     }
 
-    /** Files, and directories of the same depth with all that is in them. */
-    private void addMatching(Instruction.Copy copy, String pattern, String destination, List<Placed> placed) {
+    /** Files, and the content of directories, of the pattern's depth. */
+    private void addMatching(Target target, String pattern) {
         PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
         int depth = Path.of(pattern).getNameCount();
         files.forEach((path, file) -> {
@@ -69,15 +112,13 @@ final class CopySources {
             if (whole.getNameCount() < depth || !matcher.matches(whole.subpath(0, depth))) {
                 return;
             }
-            String rest = whole.getNameCount() == depth
-                    ? nameOf(path)
-                    : whole.subpath(depth, whole.getNameCount()).toString();
-            placed.add(placed(copy, file, below(destination, rest)));
+            if (whole.getNameCount() > depth) {
+                String rest = whole.subpath(depth, whole.getNameCount()).toString();
+                target.place(file, below(target.destination(), rest));
+            } else if (file.kind() != ContextFile.Kind.DIRECTORY) {
+                target.place(file, below(target.destination(), nameOf(path)));
+            }
         });
-    }
-
-    private static Placed placed(Instruction.Copy copy, ContextFile file, String path) {
-        return new Placed(path, copy.chmod().orElse(file.mode()), file);
     }
 
     private static String below(String directory, String name) {
@@ -88,7 +129,7 @@ final class CopySources {
         return path.substring(path.lastIndexOf('/') + 1);
     }
 
-    private static String normal(String source) {
+    static String normal(String source) {
         var parts = new ArrayList<String>();
         for (String part : source.split("/")) {
             if (part.equals("..") && !parts.isEmpty()) {

@@ -21,12 +21,16 @@ import tools.jackson.databind.json.JsonMapper;
 /** Reads the instructions of a Dockerfile, one logical line each. */
 final class DockerfileParser {
     static final String ALLOWED =
-            "FROM, RUN, COPY, ENV, ARG, WORKDIR, USER, CMD, ENTRYPOINT, SHELL, LABEL and EXPOSE";
+            "FROM, RUN, COPY, ADD, ENV, ARG, WORKDIR, USER, CMD, ENTRYPOINT, SHELL, LABEL, EXPOSE, VOLUME, STOPSIGNAL,"
+                    + " HEALTHCHECK and MAINTAINER";
 
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final TypeReference<List<String>> TEXTS = new TypeReference<>() {};
     private static final Pattern FLAG = Pattern.compile("--([a-z-]+)(?:=(\\S*))?\\s+");
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+    /** Also what git is asked for. */
+    private static final Pattern REMOTE = Pattern.compile("(?:[a-z+]+://|git@)");
+    private static final Pattern STAGE = Pattern.compile("[A-Za-z][A-Za-z0-9_.-]*");
     private static final Pattern BLANKS = Pattern.compile("\\s+");
     private static final int LONGEST_HEADING = 200;
 
@@ -43,16 +47,16 @@ final class DockerfileParser {
         int number = line.number();
         String heading = cut(keyword + " " + rest.replace('\n', ' '));
         if (rest.isBlank()) {
-            if (!Set.of("FROM", "RUN", "COPY", "ENV", "ARG", "WORKDIR", "USER", "CMD", "ENTRYPOINT", "SHELL", "LABEL",
-                    "EXPOSE").contains(keyword)) {
+            if (!ALLOWED.contains(keyword)) {
                 throw unknown(number, keyword);
             }
             throw invalid(number, keyword, "arguments behind " + keyword);
         }
         return switch (keyword) {
-            case "FROM" -> new Instruction.From(number, heading, image(number, rest));
+            case "FROM" -> from(number, heading, rest);
             case "RUN" -> new Instruction.Run(number, heading, run(line, rest));
-            case "COPY" -> copy(line, heading, rest);
+            case "COPY", "ADD" -> copy(line, heading, rest, keyword.equals("ADD"));
+            case "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "MAINTAINER" -> new Instruction.Noted(number, heading);
             case "ENV" -> new Instruction.Env(number, heading, rest);
             case "LABEL" -> new Instruction.Label(number, heading, rest);
             case "ARG" -> arg(number, heading, rest);
@@ -99,15 +103,16 @@ final class DockerfileParser {
         return rest.substring(end);
     }
 
-    private static String image(int line, String rest) {
+    private static Instruction from(int line, String heading, String rest) {
         // The one platform there is here: what the option says cannot change anything.
         String image = flags(line, rest + " ", new HashMap<>(), Set.of("platform")).strip();
         List<String> words = BLANKS.splitAsStream(image).toList();
-        boolean named = words.size() == 3 && words.get(1).equalsIgnoreCase("AS");
+        boolean named = words.size() == 3 && words.get(1).equalsIgnoreCase("AS") && STAGE.matcher(words.get(2)).matches();
         if (words.size() != 1 && !named || words.getFirst().startsWith("--")) {
             throw invalid(line, rest, "FROM [--platform=<platform>] <image> [AS <name>]");
         }
-        return words.getFirst();
+        Optional<String> name = named ? Optional.of(words.get(2).toLowerCase(Locale.ROOT)) : Optional.empty();
+        return new Instruction.From(line, heading, words.getFirst(), name);
     }
 
     private static Command run(Line line, String rest) {
@@ -140,23 +145,28 @@ final class DockerfileParser {
         }
     }
 
-    private static Instruction copy(Line line, String heading, String rest) {
+    private static Instruction copy(Line line, String heading, String rest, boolean unpacks) {
         var flags = new HashMap<String, String>();
-        if (!line.documents().isEmpty()) {
-            throw unsupported(line.number(), "a here-document of COPY");
-        }
-        String text = flags(line.number(), rest, flags, Set.of("chown", "chmod", "link"));
+        Set<String> known = unpacks ? Set.of("chown", "chmod", "link") : Set.of("chown", "chmod", "link", "from");
+        String text = flags(line.number(), rest, flags, known);
         List<String> words = array(text).orElseGet(() -> BLANKS.splitAsStream(text.strip()).toList());
         if (words.size() < 2) {
-            throw invalid(line.number(), rest, "COPY [--chown=user[:group]] [--chmod=mode] source… destination");
+            throw invalid(line.number(), rest, "COPY [--from=stage] [--chown=user[:group]] [--chmod=mode] source… destination");
+        }
+        List<String> sources = words.subList(0, words.size() - 1);
+        if (unpacks && sources.stream().anyMatch(source -> REMOTE.matcher(source).lookingAt())) {
+            throw unsupported(line.number(), "ADD from an address; allowed: files of the context, or RUN with curl; it");
         }
         return new Instruction.Copy(
                 line.number(),
                 heading,
-                words.subList(0, words.size() - 1),
+                sources,
                 words.getLast(),
+                Optional.ofNullable(flags.get("from")),
                 Optional.ofNullable(flags.get("chown")),
-                Optional.ofNullable(flags.get("chmod")).map(mode -> mode(line.number(), mode)));
+                Optional.ofNullable(flags.get("chmod")).map(mode -> mode(line.number(), mode)),
+                line.documents(),
+                unpacks);
     }
 
     private static int mode(int line, String text) {

@@ -1,5 +1,6 @@
 package dev.atoll.image;
 
+import dev.atoll.image.LogicalLines.Document;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -16,13 +17,15 @@ sealed interface Instruction {
     String heading();
 
     /** {@code FROM image [AS name]} */
-    record From(int line, String heading, String image) implements Instruction {}
+    record From(int line, String heading, String image, Optional<String> name) implements Instruction {}
 
     record Run(int line, String heading, Command command) implements Instruction {}
 
     /**
-     * {@code COPY [--chown=] [--chmod=] source… destination}
+     * {@code COPY [--from=] [--chown=] [--chmod=] source… destination}, or ADD, which unpacks archives
      *
+     * @param from a stage by name or number, or an image; empty = the context
+     * @param documents here-documents that sources name by their markers
      * @param chown {@code user[:group]}, names or numbers
      * @param chmod permission bits
      */
@@ -31,8 +34,11 @@ sealed interface Instruction {
             String heading,
             List<String> sources,
             String destination,
+            Optional<String> from,
             Optional<String> chown,
-            Optional<Integer> chmod)
+            Optional<Integer> chmod,
+            List<Document> documents,
+            boolean unpacks)
             implements Instruction {}
 
     /** @param pairs text of {@code NAME=value …}, or {@code NAME value} */
@@ -54,6 +60,9 @@ sealed interface Instruction {
     record Shell(int line, String heading, List<String> argv) implements Instruction {}
 
     record Expose(int line, String heading, String ports) implements Instruction {}
+
+    /** What runtimes of images know and nothing here does: VOLUME, STOPSIGNAL, HEALTHCHECK, MAINTAINER. */
+    record Noted(int line, String heading) implements Instruction {}
 
     /** A command in one of its two forms. */
     sealed interface Command {

@@ -29,9 +29,10 @@ final class LogicalLines {
      * A here-document.
      *
      * @param marker as it stands in the text, {@code <<EOF}
+     * @param quoted its variables are not replaced
      * @param body with a line break behind each line
      */
-    record Document(String marker, String name, String body) {}
+    record Document(String marker, String name, boolean quoted, String body) {}
 
     private final List<String> raw;
     private final String escape;
@@ -98,7 +99,8 @@ final class LogicalLines {
             Matcher marker = HEREDOC.matcher(text);
             while (marker.find()) {
                 boolean tabs = !marker.group(1).isEmpty();
-                documents.add(new Document(marker.group(), marker.group(3), body(number, marker.group(3), tabs)));
+                documents.add(new Document(
+                        marker.group(), marker.group(3), !marker.group(2).isEmpty(), body(number, marker.group(3), tabs)));
             }
         }
         lines.add(new Line(number, text, documents));

@@ -4,6 +4,7 @@ import dev.atoll.domain.ContextFile;
 import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.Template;
+import dev.atoll.image.BuildPlan.Base;
 import dev.atoll.image.BuildPlan.Step;
 import dev.atoll.image.BuildPlan.Work;
 import java.util.ArrayList;
@@ -16,7 +17,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /** Goes through the instructions once and keeps what they mean for those after them. */
 final class Planner {
@@ -30,6 +30,7 @@ final class Planner {
     private final Map<String, String> args;
     private final Map<String, String> global;
     private final CopySources sources;
+    private final Function<Instruction.Copy, Base> bases;
     private final List<String> directories = new ArrayList<>();
     /** Arguments in force: declared so far in this stage. */
     private final Map<String, String> declared = new HashMap<>();
@@ -44,7 +45,14 @@ final class Planner {
     private boolean ownCommand;
     private List<String> shell;
 
-    Planner(Template.Config base, Map<String, String> args, Map<String, String> global, List<ContextFile> context) {
+    /** @param bases what COPY takes its files from that names a stage or an image */
+    Planner(
+            Template.Config base,
+            Map<String, String> args,
+            Map<String, String> global,
+            List<ContextFile> context,
+            Function<Instruction.Copy, Base> bases) {
+        this.bases = bases;
         this.args = args;
         this.global = global;
         sources = new CopySources(context);
@@ -71,9 +79,8 @@ final class Planner {
         for (Instruction instruction : instructions) {
             steps.add(new Step(instruction.line(), instruction.heading(), work(instruction)));
         }
-        Set<String> unused = args.keySet().stream().filter(name -> !used.contains(name)).collect(Collectors.toSet());
         return new BuildPlan(
-                steps, new Template.Config(env, user, workdir, entrypoint, command, shell, labels, ports), unused);
+                steps, new Template.Config(env, user, workdir, entrypoint, command, shell, labels, ports), used);
     }
 
     private Optional<Work> work(Instruction instruction) {
@@ -82,6 +89,9 @@ final class Planner {
             case Instruction.Run run -> {
                 return Optional.of(new BuildPlan.Run(
                         takeDirectories(), run.command().argv(shell()), runEnv(), user, absolute(workdir)));
+            }
+            case Instruction.Copy copy when copy.from().isPresent() -> {
+                return Optional.of(from(copy, variables));
             }
             case Instruction.Copy copy -> {
                 List<BuildPlan.Placed> placed = sources.place(copy, variables, path -> resolve(path));
@@ -108,11 +118,36 @@ final class Planner {
                 // A command that came with the base was meant for the base's entrypoint.
                 command = ownCommand ? command : List.of();
             }
+            case Instruction.Noted _ -> {}
             case Instruction.Shell with -> shell = with.argv();
             case Instruction.Expose expose -> ports.addAll(portsOf(expose, variables));
             case Instruction.From other -> throw new IllegalStateException("a second FROM at line " + other.line());
         }
         return Optional.empty();
+    }
+
+    private Work from(Instruction.Copy copy, Variables variables) {
+        String written = variables.one(copy.destination());
+        List<String> from = copy.sources().stream().map(variables::one).map(source -> "/" + CopySources.normal(source)).toList();
+        return new BuildPlan.CopyFrom(
+                takeDirectories(), bases.apply(copy), from, resolve(written), CopySources.isDirectory(written, from.size()),
+                copy.chown().map(variables::one), copy.chmod());
+    }
+
+    /** What is known of the machine without being given, when an ARG asks for it. */
+    static Map<String, String> platform() {
+        String arch = switch (System.getProperty("os.arch")) {
+            case "x86_64" -> "amd64";
+            case "aarch64" -> "arm64";
+            case String other -> other;
+        };
+        Map<String, String> platform = new HashMap<>();
+        for (String side : List.of("TARGET", "BUILD")) {
+            platform.put(side + "PLATFORM", "linux/" + arch);
+            platform.put(side + "OS", "linux");
+            platform.put(side + "ARCH", arch);
+        }
+        return platform;
     }
 
     private static void check(Instruction.Env instruction, Map<String, String> added) {

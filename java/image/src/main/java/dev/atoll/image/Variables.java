@@ -5,11 +5,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Replaces the variables in the arguments of one instruction; what is written wrongly names its line. */
 final class Variables {
     private static final Pattern BLANKS = Pattern.compile("\\s+");
+    private static final Pattern IN_DOCUMENT = Pattern.compile("\\\\\\$|\\$[A-Za-z_][A-Za-z0-9_]*|\\$\\{[^}\n]*\\}");
+
 
     private final int line;
     private final Function<String, Optional<String>> values;
@@ -33,6 +36,12 @@ final class Variables {
         } catch (IllegalArgumentException e) {
             throw wrong(text, e);
         }
+    }
+
+    /** All of a here-document: variables are replaced, everything else stays, quotes too. */
+    String document(String text) {
+        return IN_DOCUMENT.matcher(text).replaceAll(found -> Matcher.quoteReplacement(
+                found.group().startsWith("\\") ? found.group().substring(1) : one(found.group())));
     }
 
     private RuntimeException wrong(String text, IllegalArgumentException e) {

@@ -8,6 +8,7 @@ import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Template;
 import dev.atoll.domain.UnsupportedException;
+import dev.atoll.image.BuildPlan.Base;
 import dev.atoll.image.BuildPlan.Copy;
 import dev.atoll.image.BuildPlan.Placed;
 import dev.atoll.image.BuildPlan.Run;
@@ -101,8 +102,8 @@ class DockerfileTest {
                 .containsEntry("TAG", "3")
                 .containsEntry("SHOWN", "given-none-set-$NAME");
         assertThat(plan.config().env()).doesNotContainKeys("NAME", "TAG");
-        assertThat(plan.unusedArgs()).isEqualTo(Set.of("NOBODY"));
-        assertThat(Dockerfile.parse("ARG T=1\nFROM a:${T}\n").base(Map.of("T", "2"))).isEqualTo("a:2");
+        assertThat(plan.usedArgs()).contains("NAME", "TAG", "OTHER").doesNotContain("NOBODY");
+        assertThat(Dockerfile.parse("ARG T=1\nFROM a:${T}\n").base(0, Map.of("T", "2"))).isEqualTo(new Base.OfImage("a:2"));
     }
 
     @Test
@@ -148,11 +149,10 @@ class DockerfileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
-            FROM a\\nADD x /            | line 2: instruction ADD is not supported; allowed: FROM, RUN
-            FROM a\\nFROM b             | line 2: a second FROM
+            FROM a\\nADD http://x/y /     | line 2: ADD from an address
+            FROM a\\nONBUILD RUN x       | line 2: instruction ONBUILD is not supported; allowed: FROM, RUN
             FROM a\\nRUN --mount=type=cache x | line 2: --mount
-            FROM a\\nCOPY --from=b x /  | line 2: --from
-            FROM a\\nVOLUME /x          | line 2: instruction VOLUME
+            FROM a\\nADD --checksum=x y / | line 2: --checksum
             """)
     void whatIsNotOfferedNamesItsLine(String text, String message) {
         assertThatThrownBy(() -> plan(text.replace("\\n", "\n")))
@@ -184,6 +184,59 @@ class DockerfileTest {
                 .hasMessageContaining(message.strip());
     }
 
+    @Test
+    void stagesAreNamedAndOnlyThoseThatTheLastNeedsAreOfUse() {
+        Dockerfile file = Dockerfile.parse("""
+                ARG BASE=golang
+                FROM --platform=$BUILDPLATFORM ${BASE}:1 AS Build
+                RUN make
+                FROM build AS test
+                RUN make test
+                FROM other
+                FROM scratch
+                COPY --from=build /out /out
+                COPY --from=2 --chown=1:2 --chmod=0700 a* b /c/
+                COPY --from=busybox:1 /bin/sh .
+                """);
+        assertThat(file.stages()).isEqualTo(4);
+        assertThat(file.needed(Map.of())).containsExactly(0, 2, 3);
+        assertThat(file.base(0, Map.of("BASE", "rust"))).isEqualTo(new Base.OfImage("rust:1"));
+        assertThat(file.base(1, Map.of())).isEqualTo(new Base.OfStage(0));
+        assertThat(file.uses(3, Map.of())).containsExactly(
+                new Base.Scratch(), new Base.OfStage(0), new Base.OfStage(2), new Base.OfImage("busybox:1"));
+        List<BuildPlan.Step> steps = file.plan(3, Template.Config.EMPTY, Map.of(), List.of()).steps();
+        assertThat(steps.get(2).work()).contains(new BuildPlan.CopyFrom(
+                List.of(), new Base.OfStage(2), List.of("/a*", "/b"), "/c", true, Optional.of("1:2"), Optional.of(0700)));
+        assertThat(steps.get(3).work()).contains(new BuildPlan.CopyFrom(
+                List.of(), new Base.OfImage("busybox:1"), List.of("/bin/sh"), "/", true, Optional.empty(), Optional.empty()));
+        assertThatThrownBy(() -> Dockerfile.parse("FROM a\nCOPY --from=0 x /\n").needed(Map.of()))
+                .isInstanceOf(InvalidFieldException.class)
+                .hasMessageContaining("line 2");
+    }
+
+    @Test
+    void hereDocumentsOfCopyAreFilesAndAddMarksWhatMayBeAnArchive() throws Exception {
+        BuildPlan plan = plan("""
+                FROM base
+                ENV WHO=world
+                COPY <<greeting <<"quoted" /etc/
+                hello "$WHO" \\$WHO ${WHO:-x}
+                greeting
+                $WHO
+                quoted
+                VOLUME /data
+                HEALTHCHECK CMD true
+                STOPSIGNAL SIGINT
+                """);
+        Copy copy = (Copy) plan.steps().get(2).work().orElseThrow();
+        assertThat(copy.files()).extracting(Placed::path).containsExactly("/etc/greeting", "/etc/quoted");
+        assertThat(copy.files().get(0).file().content().open()).hasContent("hello \"world\" $WHO world\n");
+        assertThat(copy.files().get(1).file().content().open()).hasContent("$WHO\n");
+        assertThat(plan.steps().subList(3, 6)).allMatch(step -> step.work().isEmpty());
+        assertThat(copy("ADD a.txt dir /x/").files()).extracting(Placed::unpackInto)
+                .containsExactly(Optional.of("/x"), Optional.empty(), Optional.empty());
+    }
+
     private static List<String> paths(String copy) {
         return copy(copy).files().stream().map(Placed::path).toList();
     }
@@ -193,7 +246,7 @@ class DockerfileTest {
                 ContextFile.of("a.txt", 0644, new byte[] {1}),
                 ContextFile.of("dir/b.py", 0755, new byte[] {2}),
                 ContextFile.of("dir/sub/c.py", 0644, new byte[] {3}));
-        BuildPlan plan = Dockerfile.parse("FROM base\n" + line).plan(BASE, Map.of(), context);
+        BuildPlan plan = Dockerfile.parse("FROM base\n" + line).plan(0, BASE, Map.of(), context);
         return (Copy) plan.steps().get(1).work().orElseThrow();
     }
 
@@ -206,6 +259,6 @@ class DockerfileTest {
     }
 
     private static BuildPlan plan(String text, Map<String, String> args) {
-        return Dockerfile.parse(text).plan(BASE, args, List.of());
+        return Dockerfile.parse(text).plan(0, BASE, args, List.of());
     }
 }

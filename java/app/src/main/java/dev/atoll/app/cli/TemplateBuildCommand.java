@@ -5,19 +5,13 @@ import dev.atoll.app.client.Query;
 import dev.atoll.app.run.OperatorException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Base64;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,10 +27,8 @@ import tools.jackson.databind.JsonNode;
             "The log goes to standard error. The build goes on when this command is interrupted."
         })
 final class TemplateBuildCommand implements Callable<Integer> {
-    /** What a request may carry, less what base64 and JSON add. */
-    private static final long MOST_CONTEXT_BYTES = 45L << 20;
-
-    private static final Pattern COPY = Pattern.compile("^\\s*COPY\\s", Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
+    /** What a Dockerfile that lies elsewhere is called in the context. */
+    private static final String DOCKERFILE = ".atoll.Dockerfile";
 
     @Mixin
     private final ServerOptions server = new ServerOptions();
@@ -62,7 +54,7 @@ final class TemplateBuildCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ApiClient client = server.client();
-        JsonNode build = client.post(Query.of("builds"), request());
+        JsonNode build = client.upload("POST", query(), "application/x-tar", this::writeContext);
         String id = build.path("id").asString();
         try (InputStream log = client.download(Query.of("builds", id, "log"))) {
             log.transferTo(System.err);
@@ -78,49 +70,22 @@ final class TemplateBuildCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Map<String, Object> request() {
-        String text = read(Optional.ofNullable(file).orElse(directory.resolve("Dockerfile")));
-        Map<String, Object> request = new LinkedHashMap<>();
-        request.put("dockerfile", text);
-        request.put("args", args);
-        request.put("secrets", secrets);
-        request.put("force", force);
+    private Query query() {
+        Query query = Query.of("builds", "context").with("dockerfile", DOCKERFILE).with("force", Boolean.toString(force));
         if (name != null) {
-            request.put("name", name);
+            query.with("name", name);
         }
-        if (COPY.matcher(text).find()) {
-            request.put("context", context());
-        }
-        return request;
+        args.forEach((key, value) -> query.with("arg", key + "=" + value));
+        secrets.forEach(secret -> query.with("secret", secret));
+        return query;
     }
 
-    private static String read(Path path) {
-        try {
-            return Files.readString(path);
-        } catch (IOException e) {
-            throw new OperatorException(path + " cannot be read: " + e.getMessage());
-        }
-    }
-
-    /** All regular files below the directory. */
-    private List<Map<String, String>> context() {
-        var files = new ArrayList<Map<String, String>>();
-        long bytes = 0;
-        try (Stream<Path> below = Files.walk(directory)) {
-            for (Path path : below.filter(p -> Files.isRegularFile(p, LinkOption.NOFOLLOW_LINKS)).sorted().toList()) {
-                bytes += Files.size(path);
-                if (bytes > MOST_CONTEXT_BYTES) {
-                    throw new OperatorException("the files below " + directory + " are more than "
-                            + (MOST_CONTEXT_BYTES >> 20) + " MiB; name a smaller directory");
-                }
-                files.add(Map.of(
-                        "path", directory.relativize(path).toString(),
-                        "mode", Files.isExecutable(path) ? "0755" : "0644",
-                        "base64", Base64.getEncoder().encodeToString(Files.readAllBytes(path))));
-            }
-            return files;
-        } catch (IOException e) {
-            throw new OperatorException("the files below " + directory + " cannot be read: " + e.getMessage());
+    private void writeContext(OutputStream out) throws IOException {
+        Path dockerfile = Optional.ofNullable(file).orElse(directory.resolve("Dockerfile"));
+        try (var context = new ContextWriter(directory, out)) {
+            // Wherever it lies, and whatever is excluded.
+            context.add(DOCKERFILE, dockerfile);
+            context.addTree();
         }
     }
 }

@@ -18,14 +18,14 @@ import tools.jackson.databind.JsonNode;
         name = "template",
         mixinStandardHelpOptions = true,
         description = "Templates of the node.",
-        subcommands = {TemplateCommand.List.class, TemplateCommand.Create.class, TemplateBuildCommand.class, TemplateCommand.Remove.class})
+        subcommands = {TemplateCommand.List.class, TemplateCommand.Create.class, TemplateBuildCommand.class, TemplateCommand.Prepare.class, TemplateCommand.Remove.class})
 final class TemplateCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() {
-        throw new ParameterException(new CommandLine(spec), "ls, create, build or rm?");
+        throw new ParameterException(new CommandLine(spec), "ls, create, build, prepare or rm?");
     }
 
     @Command(name = "ls", mixinStandardHelpOptions = true, description = "Lists templates.")
@@ -72,6 +72,30 @@ final class TemplateCommand implements Callable<Integer> {
             JsonNode made = server.client().post(Query.of("templates"), Map.of("snapshot", snapshot, "name", name));
             System.out.println(made.path("id").asString());
             return 0;
+        }
+    }
+
+    @Command(
+            name = "prepare",
+            mixinStandardHelpOptions = true,
+            description = "Pulls images, so that the first create waits for none; prints the templates' ids.")
+    static final class Prepare implements Callable<Integer> {
+        @Mixin
+        private final ServerOptions server = new ServerOptions();
+
+        @Option(names = "--anew", description = "Ask the registry also when the image is here.")
+        private boolean anew;
+
+        @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "References: [registry/]repository[:tag][@digest].")
+        private java.util.List<String> images = java.util.List.of();
+
+        @Override
+        public Integer call() {
+            ApiClient client = server.client();
+            return Each.of(images, image -> {
+                JsonNode made = client.post(Query.of("templates"), Map.of("image", image, "anew", anew));
+                System.out.println(made.path("id").asString());
+            });
         }
     }
 

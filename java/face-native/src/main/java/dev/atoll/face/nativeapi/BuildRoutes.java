@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -86,6 +87,7 @@ final class BuildRoutes {
     void addTo(Router.Builder router) {
         router.get("/v1/builds", this::list)
                 .post("/v1/builds", this::start)
+                .post("/v1/builds/context", this::startWithContext)
                 .get("/v1/builds/{build}", this::get)
                 .get("/v1/builds/{build}/log", this::log)
                 .post("/v1/builds/{build}/cancel", this::cancel);
@@ -103,6 +105,25 @@ final class BuildRoutes {
                 .withName(in.name())
                 .withResources(limits.cpuMillis(), limits.memoryBytes(), limits.diskBytes());
         Build build = builds.start(caller, spec);
+        return Response.json(BuildJson.of(build)).withStatus(202).with("Location", "/v1/builds/" + build.id());
+    }
+
+    /** The body is the context, a tar stream; everything else is in the query. */
+    private Response startWithContext(Request request) {
+        Caller caller = Authentication.caller(request);
+        Map<String, String> args = new LinkedHashMap<>();
+        for (String arg : request.queryAll("arg")) {
+            int equals = arg.indexOf('=');
+            if (equals < 1) {
+                throw new InvalidInputException("query.arg", arg, "<name>=<value>");
+            }
+            args.put(arg.substring(0, equals), arg.substring(equals + 1));
+        }
+        List<EnvSource> sources = secrets.of(caller, Optional.of(request.queryAll("secret")));
+        boolean force = request.queryFlag("force", false);
+        Build build = builds.start(
+                caller, request.body(), request.query("dockerfile").orElse("Dockerfile"),
+                spec -> spec.withArgs(args).withSecrets(sources).withForce(force).withName(request.query("name")));
         return Response.json(BuildJson.of(build)).withStatus(202).with("Location", "/v1/builds/" + build.id());
     }
 

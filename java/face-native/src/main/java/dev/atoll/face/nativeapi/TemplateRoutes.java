@@ -48,7 +48,9 @@ final class TemplateRoutes {
 
     record ListJson(List<TemplateJson> templates) {}
 
-    record TemplateRequest(Optional<String> snapshot, Optional<String> name) {}
+    /** @param image instead of snapshot and name: its reference is the template's name */
+    record TemplateRequest(
+            Optional<String> snapshot, Optional<String> name, Optional<String> image, Optional<Boolean> anew) {}
 
     private final Templates templates;
     private final Snapshots snapshots;
@@ -72,10 +74,12 @@ final class TemplateRoutes {
 
     private Response create(Request request) throws IOException {
         TemplateRequest in = Input.json(request, TemplateRequest.class);
-        String reference = Input.require("snapshot", in.snapshot());
-        String name = Input.require("name", in.name());
         var caller = Authentication.caller(request);
-        Template template = templates.fromSnapshot(caller, snapshots.get(caller, reference).id(), name);
+        Template template = in.image().isPresent()
+                ? templates.ofImage(caller, in.image().get(), in.anew().orElse(false))
+                : templates.fromSnapshot(
+                        caller, snapshots.get(caller, Input.require("snapshot", in.snapshot())).id(),
+                        Input.require("name", in.name()));
         return Response.json(TemplateJson.of(template))
                 .withStatus(201)
                 .with("Location", "/v1/templates/" + template.id());

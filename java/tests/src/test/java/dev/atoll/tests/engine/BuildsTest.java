@@ -301,7 +301,7 @@ class BuildsTest {
         assertThatThrownBy(() -> started(BuildTemplate.of("FROM registry.example/nothing:1\n")))
                 .isInstanceOf(NotFoundException.class)
                 .hasMessageContaining("registry.example/nothing:1");
-        assertThatThrownBy(() -> started(BuildTemplate.of("FROM base\nADD x /\n")))
+        assertThatThrownBy(() -> started(BuildTemplate.of("FROM base\nONBUILD RUN x\n")))
                 .isInstanceOf(UnsupportedException.class)
                 .hasMessageContaining("line 2");
         assertThatThrownBy(() -> started(BuildTemplate.of("FROM base\nCOPY gone /\n")))

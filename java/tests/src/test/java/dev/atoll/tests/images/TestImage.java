@@ -72,7 +72,7 @@ final class TestImage {
         }
         for (String name : List.of(
                 "sh", "cat", "ls", "stat", "id", "env", "sort", "find", "sleep", "echo", "mkdir", "rm", "cp", "readlink",
-                "head", "wc", "sha256sum", "true", "pwd", "test", "cut", "tr", "chmod", "uname")) {
+                "head", "wc", "sha256sum", "true", "pwd", "test", "cut", "tr", "chmod", "uname", "ln")) {
             tar.symlink("bin/" + name, "busybox");
         }
         return tar.as(0644, 0, 0)
