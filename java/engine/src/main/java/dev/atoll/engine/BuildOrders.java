@@ -165,8 +165,8 @@ final class BuildOrders {
     /** FROM scratch. */
     private Resolved nothing() {
         return new Resolved(
-                new TemplateId(ids.next()), "scratch", Optional.empty(), List.of(), Template.Config.EMPTY, Optional.empty(),
-                Optional.empty());
+                new TemplateId(ids.next()), "scratch", Optional.empty(), List.of(),
+                Template.Config.of(Map.of(), "", "/", List.of(), List.of()), Optional.empty(), Optional.empty());
     }
 
     private static void refuseTooManyLayers(Resolved base) {

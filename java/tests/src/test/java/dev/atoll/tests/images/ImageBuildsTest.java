@@ -43,7 +43,7 @@ class ImageBuildsTest {
         front = new Front(registry.host());
         var settings = new RegistrySettings(
                 List.of(plain(registry.host()), plain(front.host())), Optional.empty(), true, Duration.ofSeconds(5),
-                Duration.ofSeconds(20), 4, 1L << 30);
+                Duration.ofSeconds(3), 4, 1L << 30);
         node = AtollNode.start(config -> config.withRegistries(Optional.of(settings)));
         TestImage.withShell().config("Env", List.of("PATH=/bin", "OF=image")).push(registry.host(), "shell", "1");
     }
