@@ -127,13 +127,16 @@ final class BuildRun {
     private volatile Optional<Instant> endedAt = Optional.empty();
     private volatile int step;
     private volatile int steps;
-    private volatile Optional<String> templateKey = Optional.empty();
+    private volatile Optional<String> templateKey;
     private volatile @Nullable BuildSandbox sandbox;
     /** The key of the step that the sandbox's disk has done last; the running thread's own. */
     private String onDisk = "";
 
-    BuildRun(Ticket ticket, BuildTools tools) {
+    /** @param known the order when it is known already */
+    BuildRun(Ticket ticket, Optional<Order> known, BuildTools tools) {
         this.ticket = ticket;
+        this.steps = known.map(Order::steps).orElse(0);
+        this.templateKey = known.map(Order::templateKey);
         this.tools = tools;
         this.createdAt = tools.clock().instant();
     }
@@ -394,7 +397,7 @@ final class BuildRun {
                 ? tools.cache().find(order.stage(index).end()).map(BuildStepRecord::snapshot)
                 : Optional.empty();
         left.ifPresent(tools.cache()::pin);
-        try (BuildSandbox source = tools.sandbox(ticket.project(), base.template(), order.resources(), base.layers())) {
+        try (BuildSandbox source = tools.sandboxOfFiles(ticket.project(), base.template(), order.resources(), base.layers())) {
             source.boot(left.<DiskSource>map(DiskSource.OfSnapshot::new)
                     .orElseGet(() -> base.disk(order.resources().diskBytes())));
             box.copyFrom(copy, source);

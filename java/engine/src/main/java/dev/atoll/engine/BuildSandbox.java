@@ -76,14 +76,15 @@ final class BuildSandbox implements AutoCloseable {
             ProjectId project,
             TemplateId base,
             Resources resources,
-            List<LayerId> layers) {
+            List<LayerId> layers,
+            NetworkPolicy network) {
         this.tools = tools;
         this.listed = listed;
         this.layers = layers;
         Instant now = tools.clock().instant();
         plain = new Sandbox(
                 id, project, "build", Map.of(), base, "", Isolation.CONTAINER, resources, Map.of(), "root", "/",
-                NetworkPolicy.OPEN, List.of(), Map.of(), SandboxState.CREATING, Optional.empty(), Optional.empty(), 0,
+                network, List.of(), Map.of(), SandboxState.CREATING, Optional.empty(), Optional.empty(), 0,
                 Optional.empty(), now, now, now, Optional.empty(), Optional.empty(), List.of(),
                 Optional.empty());
         listed.add(id, project);

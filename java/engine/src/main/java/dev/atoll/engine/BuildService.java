@@ -114,7 +114,7 @@ final class BuildService implements Builds, AutoCloseable {
                 release.run();
                 return same.get().view();
             }
-            var run = new BuildRun(ticket, tools);
+            var run = new BuildRun(ticket, ready, tools);
             builds.put(ticket.id(), run);
             forgetOldest();
             virtualThreads.execute(() -> {

@@ -138,7 +138,7 @@ final class ImagePull {
         Resources defaults = tools.owners().config().defaults();
         var resources = new Resources(
                 defaults.cpuMillis(), defaults.memoryBytes(), Math.max(defaults.diskBytes(), registries.maxBytes()), 0);
-        try (BuildSandbox box = tools.sandbox(project, new TemplateId(tools.ids().next()), resources, List.of())) {
+        try (BuildSandbox box = tools.sandboxOfFiles(project, new TemplateId(tools.ids().next()), resources, List.of())) {
             for (int i = first; i < keys.size(); i++) {
                 Path file = await(files.get(i - first));
                 layer(box, image, keys, i, file, resources.diskBytes());

@@ -14,7 +14,7 @@ final class CreateOptions {
     @Option(names = "--template", paramLabel = "NAME", description = "Template to start from (default: base).")
     private @Nullable String template;
 
-    @Option(names = "--image", paramLabel = "REFERENCE", description = "Image to start from, by images.alias.")
+    @Option(names = "--image", paramLabel = "REFERENCE", description = "Image of a registry, or of images.alias, to start from.")
     private @Nullable String image;
 
     @Option(names = "--snapshot", paramLabel = "NAME", description = "Snapshot to start from.")

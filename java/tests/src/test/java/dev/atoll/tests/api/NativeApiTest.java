@@ -3,6 +3,7 @@ package dev.atoll.tests.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atoll.http.Json;
+import dev.atoll.tests.Tar;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpRequest;
@@ -488,9 +489,39 @@ class NativeApiTest {
         assertThat(told.json().at("/failure/exitCode").asInt()).isEqualTo(3);
         assertThat(told.text("/failure/output")).isEqualTo("why\n");
 
-        var refused = api.send("POST", "/v1/builds", "{\"dockerfile\":\"FROM base\\nADD x /\"}");
+        var refused = api.send("POST", "/v1/builds", "{\"dockerfile\":\"FROM base\\nONBUILD RUN x\"}");
         assertThat(refused.status()).isEqualTo(422);
         assertThat(refused.text("/error/message")).contains("line 2");
+    }
+
+    @Test
+    void aTemplateIsBuiltFromAContextThatHoldsItsDockerfile() throws Exception {
+        byte[] context = Tar.of()
+                .file("sub/Dockerfile", "FROM base\nARG A\nCOPY . /ctx\nRUN echo $A > /arg\n")
+                .file(".dockerignore", "*.log\n")
+                .file("kept.txt", "kept")
+                .file("left.log", "left out")
+                .symlink("link", "kept.txt")
+                .bytes();
+        var started = api.send(api.request("/v1/builds/context?dockerfile=sub/Dockerfile&arg=A%3Db&name=of-context")
+                .header("Content-Type", "application/x-tar")
+                .POST(HttpRequest.BodyPublishers.ofByteArray(context)));
+        assertThat(started.status()).as(started.http().body()).isEqualTo(202);
+        String build = "/v1/builds/" + started.text("/id");
+        String log = api.send("GET", build + "/log", null).http().body();
+        assertThat(api.send("GET", build, null).text("/status")).as(log).isEqualTo("succeeded");
+        var sandbox = api.send("POST", "/v1/sandboxes", "{\"template\":\"of-context\"}");
+        String path = "/v1/sandboxes/" + sandbox.text("/id");
+        assertThat(sh(path, "cat /ctx/link /arg; ls -a /ctx | tr '\\n' ' '")).isEqualTo("keptb\n. .. .dockerignore kept.txt link sub");
+        delete(path);
+        var missing = api.send(api.request("/v1/builds/context")
+                .header("Content-Type", "application/x-tar")
+                .POST(HttpRequest.BodyPublishers.ofByteArray(context)));
+        assertThat(missing.status()).isEqualTo(404);
+        var noTar = api.send(api.request("/v1/builds/context")
+                .header("Content-Type", "application/x-tar")
+                .POST(HttpRequest.BodyPublishers.ofString("no tar stream".repeat(100))));
+        assertThat(noTar.status()).as(noTar.http().body()).isEqualTo(400);
     }
 
     @Test
