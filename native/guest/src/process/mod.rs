@@ -169,6 +169,11 @@ impl State {
         }
     }
 
+    /// Every thread that looks on, to be woken when the lock is free.
+    pub fn subscribers(&self) -> Vec<Arc<Waker>> {
+        self.subscribers.clone()
+    }
+
     /// Registers a reader that must not lose output; returns its key.
     pub fn require(&mut self, cursor: &Cursor) -> u64 {
         self.next_reader += 1;

@@ -296,6 +296,9 @@ impl Reactor {
     }
 
     fn close_input(&self, state: &mut State) {
+        if matches!(state.stdin.target, StdinTarget::Closed) && state.stdin.queue.is_empty() {
+            return;
+        }
         if let StdinTarget::Pipe(fd) = &state.stdin.target
             && state.stdin.watched
         {
@@ -467,7 +470,6 @@ impl Reactor {
                 report,
                 position: state.spool.head(),
             });
-            state.notify();
         }
         if done {
             self.close_input(&mut state);
@@ -482,7 +484,13 @@ impl Reactor {
             }
         }
         let publish = !published && drained;
+        // Woken with the lock free: it is the first thing they take.
+        let waiting = match publish {
+            true => state.subscribers(),
+            false => Vec::new(),
+        };
         drop(state);
+        waiting.iter().for_each(|waker| waker.wake());
         if done {
             guest.processes.unwatch(process.serial);
         }

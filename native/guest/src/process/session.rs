@@ -24,8 +24,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Output sent in one frame, bytes.
+/// Output sent in one frame, bytes. As much is gathered of small frames before they are sent.
 const FRAME: usize = 64 << 10;
+/// What a process does in this time after its start, its end above all, is told together with the
+/// start: one message for a short command, and one wake-up of the engine.
+const COMPANY: Duration = Duration::from_millis(1);
 
 /// How to look on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,19 +58,21 @@ pub fn attach(guest: &Guest, conn: &mut Conn, request: &Attach) -> Outcome {
         required_reader: request.required_reader,
         kill_on_detach: request.kill_on_detach,
     };
-    follow(guest, conn, &process, view, started(&process, true))
+    follow(guest, conn, &process, view, started(&process, true), false)
 }
 
-/// Serves a view until its final reply. `first` is sent in front of everything.
+/// Serves a view until its final reply. `first` is sent in front of everything; `patient` lets it
+/// wait a moment for what follows.
 pub fn follow(
     guest: &Guest,
     conn: &mut Conn,
     process: &Arc<Process>,
     view: View,
     first: Answer,
+    patient: bool,
 ) -> Outcome {
     let waker = Arc::new(guest.waker()?);
-    let (cursor, required, limit) = {
+    let (cursor, required, limit, running) = {
         let mut state = process.state();
         let cursor = state
             .spool
@@ -91,7 +96,9 @@ pub fn follow(
         let required = required.then(|| state.require(&cursor));
         // A late look at an ended process, or a glance: what there is now and no more.
         let bounded = state.exit.is_some() || view.stop_at_end;
-        (cursor, required, bounded.then(|| state.spool.head()))
+        let running = state.exit.is_none();
+        let limit = bounded.then(|| state.spool.head());
+        (cursor, required, limit, running)
     };
     let mut session = Session {
         guest,
@@ -106,7 +113,11 @@ pub fn follow(
         unwritten: Vec::new(),
         end_of_input: false,
     };
-    let result = session.run(conn);
+    let company = match patient && running {
+        true => session.await_company(conn),
+        false => Ok(()),
+    };
+    let result = company.map_err(Stop::from).and_then(|()| session.run(conn));
     session.detach();
     if let (Err(_), true) = (&result, view.kill_on_detach) {
         let mut state = process.state();
@@ -141,7 +152,7 @@ impl Session<'_> {
         loop {
             self.waker.clear();
             let before = self.cursor.position();
-            while !last && self.out.is_empty() {
+            while !last && self.sent == 0 && self.out.len() < FRAME {
                 match self.fill() {
                     Filled::Something => {}
                     Filled::Nothing => {
@@ -184,7 +195,22 @@ impl Session<'_> {
         }
     }
 
-    /// Puts the next frame into the empty `out`.
+    /// Waits for the end of the process, but not longer than [`COMPANY`].
+    fn await_company(&self, conn: &Conn) -> io::Result<()> {
+        let until = Instant::now() + COMPANY;
+        loop {
+            match wait_for(conn, &self.waker, Some(until))? {
+                Woken::Event => self.waker.clear(),
+                Woken::Timeout => return Ok(()),
+                Woken::Closed => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+            if self.process.state().exit.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Appends the next frame to `out`.
     fn fill(&mut self) -> Filled {
         let state = self.process.state();
         let end = match (self.limit, &state.exit) {
@@ -192,29 +218,28 @@ impl Session<'_> {
             (None, Some(exit)) => exit.position,
             (None, None) => state.spool.head(),
         };
-        let mut data = std::mem::take(&mut self.out);
-        data.extend_from_slice(&[0; HEADER]);
-        let piece = state
-            .spool
-            .next(&mut self.cursor, end, FRAME + HEADER, &mut data);
+        let out = &mut self.out;
+        let start = out.len();
+        out.extend_from_slice(&[0; HEADER]);
+        let most = start + HEADER + FRAME;
+        let piece = state.spool.next(&mut self.cursor, end, most, out);
         match piece {
             Piece::Data(stream) => {
                 let kind = if stream == 0 { Kind::Data } else { Kind::Err };
-                let header = frame::header(kind, data.len() - HEADER);
-                if let Some(front) = data.get_mut(..HEADER) {
+                let header = frame::header(kind, out.len() - start - HEADER);
+                if let Some(front) = out.get_mut(start..start + HEADER) {
                     front.copy_from_slice(&header);
                 }
-                self.out = data;
                 Filled::Something
             }
             Piece::Gap { stream, from, to } => {
                 let stream = stream as u32 + 1;
-                self.out = encode(Answer::Gap(OutputGap { stream, from, to }));
+                out.truncate(start);
+                out.extend(encode(Answer::Gap(OutputGap { stream, from, to })));
                 Filled::Something
             }
             Piece::End => {
-                data.clear();
-                self.out = data;
+                out.truncate(start);
                 let report = match (&state.exit, self.limit) {
                     (Some(exit), None) => Some(exit.report),
                     (Some(_), Some(_)) => state.report_now(),
@@ -222,7 +247,7 @@ impl Session<'_> {
                     (None, _) => return Filled::Nothing,
                 };
                 let answer = report.map_or(Answer::Ok(Done {}), Answer::Exited);
-                self.out = encode(answer);
+                out.extend(encode(answer));
                 Filled::Last
             }
         }

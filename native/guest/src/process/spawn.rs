@@ -41,6 +41,8 @@ pub fn spawn(guest: &Guest, conn: &mut Conn, request: Spawn) -> Outcome {
         ..View::default()
     };
     let attach = request.attach;
+    // Whoever types waits for the start.
+    let patient = !request.stdin && request.tty.is_none();
     let (process, existed) = match guest.processes.reserve(&request.id) {
         Reserved::Existing(process) => (process, true),
         Reserved::Full => {
@@ -60,7 +62,7 @@ pub fn spawn(guest: &Guest, conn: &mut Conn, request: Spawn) -> Outcome {
     };
     let first = session::started(&process, existed);
     if attach {
-        return follow(guest, conn, &process, view, first);
+        return follow(guest, conn, &process, view, first, patient && !existed);
     }
     conn.reply(first)?;
     Ok(())
