@@ -18,12 +18,15 @@ import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Page;
+import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.SandboxQuery;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.Secret;
 import dev.atoll.domain.SecretId;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.domain.TemplateId;
+import dev.atoll.domain.Volume;
+import dev.atoll.domain.VolumeId;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -398,6 +401,11 @@ abstract class StoreContract {
                         new UsageStore.Day(today.plusDays(1), counters));
         assertThat(store.usage().ofProject(ALPHA, today.plusDays(1), today.plusDays(9))).hasSize(1);
 
+        store.usage().add(List.of(new UsageStore.Increment(sandboxId(3), BETA, today, counters)));
+        assertThat(store.usage().ofAll(today, today.plusDays(1)))
+                .extracting(day -> day.project() + " " + day.used().day())
+                .containsExactly("alpha " + today, "beta " + today, "alpha " + today.plusDays(1));
+
         store.usage().forget(sandboxId(1));
         assertThat(store.usage().ofSandbox(sandboxId(1))).isEqualTo(Counters.ZERO);
         assertThat(store.usage().ofProject(ALPHA, today, today)).hasSize(1);
@@ -504,5 +512,48 @@ abstract class StoreContract {
         assertThat(store.buildSteps().get("k1").orElseThrow().layer()).contains(new LayerId(id(9)));
         store.buildSteps().delete("k1");
         assertThat(store.buildSteps().get("k1")).isEmpty();
+    }
+
+    // --- volumes and archives -----------------------------------------------------------------
+
+    @Test
+    void a_volumes_name_is_its_projects_own_and_its_row_follows_its_making() {
+        var data = volume(1, ALPHA, "data");
+        store.volumes().insert(data.withState(MakeState.MAKING));
+        store.volumes().insert(volume(2, BETA, "data"));
+        assertThatExceptionOfType(ConflictException.class)
+                .isThrownBy(() -> store.volumes().insert(volume(3, ALPHA, "data")));
+        store.volumes().update(data);
+
+        reopen();
+        assertThat(store.volumes().all()).containsExactly(data, volume(2, BETA, "data"));
+        store.volumes().delete(data.volume().id());
+        store.volumes().delete(data.volume().id());
+        assertThat(store.volumes().all()).containsExactly(volume(2, BETA, "data"));
+    }
+
+    private static VolumeRecord volume(int number, ProjectId project, String name) {
+        return new VolumeRecord(
+                new Volume(new VolumeId(id(number)), project, name, 1L << 40, 0, NOON.plusNanos(number)), MakeState.READY);
+    }
+
+    /** Their instants may say otherwise: a clock can be set back. */
+    @Test
+    void archives_of_a_subject_come_in_the_order_they_were_made() {
+        var first = new ArchiveRecord(id(9), id(1), 1L << 40, 300, 200, NOON, MakeState.READY);
+        var second = new ArchiveRecord(id(8), id(1), 1L << 40, 301, 1, NOON.minusSeconds(60), MakeState.READY);
+        var other = new ArchiveRecord(id(7), id(2), 1, 1, 1, NOON, MakeState.READY);
+        store.archives().insert(new ArchiveRecord(id(9), id(1), 0, 0, 0, NOON, MakeState.MAKING));
+        store.archives().update(first);
+        store.archives().insert(other);
+        store.archives().insert(second);
+
+        reopen();
+        assertThat(store.archives().of(id(1))).containsExactly(first, second);
+        assertThat(store.archives().all()).containsExactlyInAnyOrder(first, second, other);
+        store.archives().delete(first.id());
+        store.archives().delete(first.id());
+        assertThat(store.archives().of(id(1))).containsExactly(second);
+        assertThat(store.archives().of(id(3))).isEmpty();
     }
 }
