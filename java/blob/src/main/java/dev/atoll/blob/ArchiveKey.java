@@ -114,7 +114,7 @@ public final class ArchiveKey {
     /** The name of a content of this kind, 32 bytes. */
     byte[] name(String kind, byte[] content) {
         try {
-            Mac mac = Mac.getInstance("HmacSHA256");
+            Mac mac = Primitives.hmac();
             mac.init(naming);
             mac.update(kind.getBytes(StandardCharsets.US_ASCII));
             mac.update((byte) 0);
@@ -159,7 +159,7 @@ public final class ArchiveKey {
     }
 
     private Cipher cipher(int mode, byte[] nonce, int offset, String bound) throws GeneralSecurityException {
-        Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
+        Cipher cipher = Primitives.aesGcm();
         cipher.init(mode, sealing, new GCMParameterSpec(TAG_BITS, nonce, offset, NONCE_BYTES));
         cipher.updateAAD(bound.getBytes(StandardCharsets.US_ASCII));
         return cipher;
