@@ -16,7 +16,7 @@ class ArchiveBoundsTest {
         assertThat(Runtime.getRuntime().maxMemory()).isLessThan(512L << 20);
         try (var node = AtollNode.start()) {
             Sandbox sandbox = node.create();
-            String sum = node.sh(sandbox.id(), "head -c 1G /dev/urandom | tee /root/random | sha256sum; sync");
+            String sum = node.sh(sandbox.id(), "head -c 600M /dev/urandom | tee /root/random | sha256sum; sync");
             node.engine().sandboxes().stop(CALLER, sandbox.id(), Duration.ZERO);
             assertThat(node.engine().sandboxes().archive(CALLER, sandbox.id()).state()).isEqualTo(SandboxState.ARCHIVED);
             node.engine().sandboxes().start(CALLER, sandbox.id());
