@@ -67,10 +67,12 @@ struct Level {
 }
 
 impl Level {
-    /// Opens a directory without following a link that was swapped in for it.
+    /// Opens a directory without following a link that was swapped in for it. O_NOFOLLOW alone is not
+    /// enough: gVisor's sentry follows the last link of a path that must be a directory
+    /// (`ShouldFollowSymlink` in pkg/sentry/vfs/resolving_path.go).
     fn open(above: impl AsFd, name: &[u8]) -> io::Result<Level> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = rustix::fs::openat(above, name, flags, Mode::empty())?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let directory = walk::open_beneath(above, name, flags, Mode::empty())?;
         let names = walk::names(&directory)?;
         Ok(Level {
             directory,
@@ -80,10 +82,15 @@ impl Level {
     }
 }
 
-/// Removes a directory with all in it. Not recursive: the depth is somebody else's choice, and a
-/// connection's stack is small.
-fn remove_tree(path: &[u8]) -> io::Result<()> {
-    let mut levels = vec![Level::open(CWD, path)?];
+/// Removes a directory with all in it; no link is followed but on the way to its parent. Not recursive:
+/// the depth is somebody else's choice, and a connection's stack is small.
+pub fn remove_tree(path: &[u8]) -> io::Result<()> {
+    let (parent, name) = split(path);
+    if matches!(name, b"" | b"." | b"..") {
+        return Err(Errno::INVAL.into());
+    }
+    let parent = walk::open_directory(if parent.is_empty() { b"." } else { parent })?;
+    let mut levels = vec![Level::open(&parent, name)?];
     loop {
         let depth = levels.len();
         let Some(level) = levels.last_mut() else {
@@ -91,7 +98,7 @@ fn remove_tree(path: &[u8]) -> io::Result<()> {
         };
         let Some(name) = level.names.pop() else {
             let Some(done) = levels.pop() else { break };
-            let above = levels.last().map_or(CWD, |l| l.directory.as_fd());
+            let above = levels.last().map_or(&parent, |l| &l.directory);
             rustix::fs::unlinkat(above, done.name.as_slice(), AtFlags::REMOVEDIR)?;
             continue;
         };
@@ -106,6 +113,14 @@ fn remove_tree(path: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The directory that a path is in ("" for one name), and its last name, without slashes after it.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let end = path.iter().rposition(|b| *b != b'/').map_or(0, |i| i + 1);
+    let (path, _) = path.split_at(end);
+    let start = path.iter().rposition(|b| *b == b'/').map_or(0, |i| i + 1);
+    path.split_at(start)
 }
 
 /// A slip must not empty the sandbox: neither `/` by whatever name, nor a path that ends in `.` or
@@ -186,4 +201,48 @@ pub fn symlink(guest: &Guest, request: &Symlink) -> Outcome {
         std::os::unix::fs::symlink(as_path(&request.target), as_path(&path))
             .map_err(|e| Failure::os(&e, &path).into())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{remove_tree, split};
+
+    #[test]
+    fn a_path_is_split_before_its_last_name() {
+        for (path, parent, name) in [
+            ("/a/b", "/a/", "b"),
+            ("/a/b//", "/a/", "b"),
+            ("/a", "/", "a"),
+            ("a", "", "a"),
+            ("/", "", ""),
+            ("", "", ""),
+        ] {
+            let expected = (parent.as_bytes(), name.as_bytes());
+            assert_eq!(split(path.as_bytes()), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_not_removed() {
+        for path in ["", "/", ".", "..", "/tmp/.", "/tmp/.."] {
+            let error = remove_tree(path.as_bytes()).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EINVAL), "{path}");
+        }
+    }
+
+    /// A link in the place of a directory leads nowhere, with a slash after it neither.
+    #[test]
+    fn a_link_is_not_entered() {
+        let dir = std::env::temp_dir().join(format!("atoll-remove-{}", std::process::id()));
+        std::fs::create_dir_all(dir.join("kept")).unwrap();
+        std::fs::write(dir.join("kept/file"), "kept").unwrap();
+        std::os::unix::fs::symlink("kept", dir.join("link")).unwrap();
+        for name in ["link", "link/"] {
+            let path = dir.join(name);
+            assert!(remove_tree(path.as_os_str().as_encoded_bytes()).is_err());
+            assert!(dir.join("kept/file").exists(), "{name}");
+        }
+        remove_tree(dir.as_os_str().as_encoded_bytes()).unwrap();
+        assert!(!dir.exists());
+    }
 }

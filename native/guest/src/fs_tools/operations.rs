@@ -1,6 +1,7 @@
 //! Files and directories, with the rights of this process.
 
 use super::{Object, Problem, print};
+use crate::files::tree;
 use crate::users::Names;
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -79,7 +80,7 @@ pub fn remove(path: &str, recursive: bool) -> Result<(), Problem> {
     match (directory, recursive) {
         (false, _) => fs::remove_file(path)?,
         (true, false) => fs::remove_dir(path)?,
-        (true, true) => fs::remove_dir_all(path)?,
+        (true, true) => tree::remove_tree(path.as_bytes())?,
     }
     Ok(())
 }
