@@ -210,7 +210,11 @@ impl Warden {
                     continue;
                 }
                 audit.found("file", path.display(), || {
-                    durable::remove(&path).during("pool")
+                    match path.is_dir() {
+                        true => fs::remove_dir_all(&path),
+                        false => durable::remove(&path),
+                    }
+                    .during("pool")
                 });
             }
         }
@@ -229,6 +233,15 @@ impl Warden {
                 if !other.exists() && !at_work {
                     audit.found("file", path.display(), || {
                         durable::remove(&path).during("pool")
+                    });
+                }
+            }
+        }
+        if let Ok(runsc) = self.gvisor.usable() {
+            for slot in runsc.remembered().during("records of runsc")? {
+                if !known.slots.contains(&slot) && !self.at_work(slot) {
+                    audit.found("file", format!("records of runsc of slot {slot}"), || {
+                        runsc.forget(slot).during("records of runsc")
                     });
                 }
             }

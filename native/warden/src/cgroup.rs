@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use atoll_wire::warden::Isolation;
+
 use crate::ids::Id;
 use crate::sys::{self, FsContext, check};
 
@@ -52,7 +54,21 @@ pub struct Limits {
     /// Thousandths of a core.
     pub cpu_millis: u32,
     pub memory_bytes: u64,
+    /// Processes and threads inside.
     pub pids: u32,
+}
+
+impl Limits {
+    /// Those of the groups of a sandbox of this class.
+    pub fn of_groups(self, isolation: Isolation) -> Limits {
+        match isolation {
+            Isolation::Container => self,
+            Isolation::Gvisor => Limits {
+                pids: crate::gvisor::host_tasks(self.pids),
+                ..self
+            },
+        }
+    }
 }
 
 /// What a sandbox has used.

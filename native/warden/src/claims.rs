@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex};
 
 use atoll_entry::Orders;
-use atoll_wire::warden::{self as wire, Claimed, Isolation, Killed, claim};
+use atoll_wire::warden::{self as wire, Claimed, Killed, claim};
 
 use crate::committer::Job;
 use crate::control::checked_policy;
@@ -242,10 +242,7 @@ impl Warden {
             let mounted = spare.part(&mut unused);
             unused.descriptors.push(mounted.mount);
         }
-        let isolation = match &kind {
-            Kind::Container { .. } => Isolation::Container,
-            Kind::Gvisor(_) => Isolation::Gvisor,
-        };
+        let isolation = kind.isolation();
         let Process {
             pid,
             start_time,
@@ -449,9 +446,14 @@ impl Warden {
         volumes: &[View],
         memory: Option<&Saved>,
     ) -> Outcome<Leftovers> {
+        let isolation = slot.kind.isolation();
         slot.group
-            .apply(Some(slot.limits), order.limits)
+            .apply(
+                Some(slot.limits.of_groups(isolation)),
+                order.limits.of_groups(isolation),
+            )
             .during("limits")?;
+        slot.limits = order.limits;
         if let Some(policy) = &order.policy {
             self.network
                 .limit(slot.index, Some(policy.clone()))
@@ -577,10 +579,7 @@ impl Warden {
     }
 
     fn record(&self, order: &Order, slot: &Slot, process: &Process) -> Outcome<()> {
-        let isolation = match slot.kind {
-            Kind::Container { .. } => Isolation::Container,
-            Kind::Gvisor(_) => Isolation::Gvisor,
-        };
+        let isolation = slot.kind.isolation();
         let record = LiveRecord {
             boot_id: self.live.boot_id().to_owned(),
             pid: process.pid,

@@ -105,7 +105,10 @@ impl Warden {
             let mut current = lock(&sandbox.limits);
             sandbox
                 .group
-                .apply(Some(*current), wanted)
+                .apply(
+                    Some(current.of_groups(sandbox.isolation)),
+                    wanted.of_groups(sandbox.isolation),
+                )
                 .during("limits")?;
             *current = wanted;
             drop(current);

@@ -51,6 +51,8 @@ pub struct Launch<'a> {
     /// Capabilities of the profile.
     pub capabilities: u64,
     pub volumes: &'a [View],
+    /// Processes inside, as in `Limits`.
+    pub pids: u32,
     /// Directory with the memory to go on from; its guest program.
     pub memory: Option<(&'a Path, &'a Path)>,
 }
@@ -82,6 +84,7 @@ impl Runsc {
             launch.profile,
             launch.capabilities,
             launch.volumes,
+            launch.pids,
         );
         fs::write(format!("{BUNDLE}/config.json"), config.to_string())?;
         self.run(&launch)?;

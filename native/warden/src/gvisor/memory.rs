@@ -296,7 +296,7 @@ fn corrupt(id: Id, why: impl std::fmt::Display) -> Fault {
 }
 
 fn spec_hash(profile: Profile, capabilities: u64) -> String {
-    let spec = spec::config(0, profile, capabilities, &[]).to_string();
+    let spec = spec::config(0, profile, capabilities, &[], 0).to_string();
     blake3::hash(spec.as_bytes()).to_hex()[..32].to_owned()
 }
 

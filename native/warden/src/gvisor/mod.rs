@@ -19,6 +19,7 @@ mod userns;
 pub use launch::{Launch, Prepared, Warm};
 pub use runsc::{Gvisor, Runsc};
 pub use seal::{ImageSeal, Key};
+pub use spec::host_tasks;
 use userns::user_namespace;
 
 use atoll_wire::warden::doctor_report::Check;

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
 
+use atoll_wire::warden::Isolation;
 use atoll_wire::warden::failure::Code;
 
 use super::{Gvisor, Launch, Prepared, Runsc, Warm, user_namespace};
@@ -34,7 +35,9 @@ impl Warden {
         let mounted = self.fresh_upper(id, self.pool.default_class)?;
         let group = self.cgroups.create(id).during("cgroup")?;
         let limits = self.default_limits();
-        group.apply(None, limits).during("cgroup limits")?;
+        group
+            .apply(None, limits.of_groups(Isolation::Gvisor))
+            .during("cgroup limits")?;
         let netns = self.network.create(index).during("network")?;
         let userns = user_namespace(base).during("user namespace")?;
         let upper = self.roots.upper(mounted, userns.as_fd()).during("upper")?;
@@ -117,6 +120,7 @@ impl Warden {
             profile,
             capabilities: self.confinements.of(profile).capabilities,
             volumes,
+            pids: slot.limits.pids,
             memory,
         };
         let process = self.runsc()?.start(launch).map_err(|e| Fault {

@@ -40,15 +40,42 @@ const SYS_ADMIN: u64 = 1 << 21;
 /// Open files of a process inside; the sentry's own are bounded by what the warden has.
 const FILES: u32 = 65536;
 
+/// Most processes and threads inside together, whatever is configured. One process of the platform
+/// systrap has 4,095 threads at most (`maxGuestContexts` in pkg/sentry/platform/systrap), and is killed
+/// for one more; some are the guest's.
+const MOST_TASKS: u32 = 4000;
+
+/// Threads and processes of the sentry and the gofer themselves.
+const OWN_TASKS: u32 = 512;
+
+/// Processes and threads that a sandbox may have inside; `pids` as in `Limits`.
+fn tasks(pids: u32) -> u32 {
+    match pids {
+        0 => MOST_TASKS,
+        most => most.min(MOST_TASKS),
+    }
+}
+
+/// Tasks of the host that this takes at most, so that the limit inside, which refuses a fork, is met
+/// before that of the group, which ends the sentry: each process inside is a process with up to one thread
+/// a processor, and one that makes its system calls (pkg/sentry/platform/systrap/subprocess.go).
+pub fn host_tasks(pids: u32) -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let each = u32::try_from(processors)
+        .unwrap_or(u32::MAX)
+        .saturating_add(2);
+    tasks(pids).saturating_mul(each).saturating_add(OWN_TASKS)
+}
+
 /// Where the volume of this number lies.
 pub fn volume(number: usize) -> String {
     format!("{VOLUMES}/{number}")
 }
 
-/// The same for every sandbox of a profile but for its ids, so that a restore finds what the
-/// checkpoint was made with: host name and addresses come later, by the guest and the link.
-/// `granted` are the capabilities of the profile.
-pub fn config(base: u32, profile: Profile, granted: u64, volumes: &[View]) -> Value {
+/// The same for every sandbox of a profile but for its ids and its number of processes (`pids` as in
+/// `Limits`), so that a restore finds what the checkpoint was made with: host name and addresses come
+/// later, by the guest and the link. `granted` are the capabilities of the profile.
+pub fn config(base: u32, profile: Profile, granted: u64, volumes: &[View], pids: u32) -> Value {
     let capabilities: Vec<&str> = NAMES
         .iter()
         .filter(|(number, _)| (granted | SYS_ADMIN) & (1 << number) != 0)
@@ -100,7 +127,11 @@ pub fn config(base: u32, profile: Profile, granted: u64, volumes: &[View]) -> Va
             "capabilities": {
                 "bounding": capabilities, "effective": capabilities, "permitted": capabilities
             },
-            "rlimits": [{ "type": "RLIMIT_NOFILE", "soft": FILES, "hard": FILES }],
+            "rlimits": [
+                { "type": "RLIMIT_NOFILE", "soft": FILES, "hard": FILES },
+                // The sentry heeds it for root, too, but for PID 1, which holds SYS_ADMIN.
+                { "type": "RLIMIT_NPROC", "soft": tasks(pids), "hard": tasks(pids) }
+            ],
             "oomScoreAdj": 500
         },
         "root": { "path": "rootfs" },

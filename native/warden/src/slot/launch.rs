@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::Scope;
 
 use atoll_entry::{ENTERED, Orders, READY, REPORT, Step};
+use atoll_wire::warden::Isolation;
 
 use super::child::{self, Plan};
 use super::sysfs::{self, SysEntry};
@@ -51,6 +52,15 @@ pub struct Slot {
 pub enum Kind {
     Container { process: Process, entry: Entry },
     Gvisor(Prepared),
+}
+
+impl Kind {
+    pub fn isolation(&self) -> Isolation {
+        match self {
+            Kind::Container { .. } => Isolation::Container,
+            Kind::Gvisor(_) => Isolation::Gvisor,
+        }
+    }
 }
 
 /// How far a container's guest is.
