@@ -12,8 +12,10 @@ import dev.atoll.domain.Files;
 import dev.atoll.domain.GuestException;
 import dev.atoll.domain.GuestException.Code;
 import dev.atoll.domain.InvalidFieldException;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.WriteOptions;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import dev.atoll.tests.Inside;
 import dev.atoll.tests.Tar;
 import java.io.ByteArrayInputStream;
@@ -27,29 +29,35 @@ import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPOutputStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Names, kinds and sizes of files that nobody sends by accident: each is refused, clearly and soon. */
+@EachIsolation
 @Timeout(value = 1, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class HostileFilesTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private static final FileContext ROOT = FileContext.DEFAULT;
     private static final long MIB = 1 << 20;
 
+    @SuppressWarnings("NullAway.Init") // before the first test of each class
     private static Inside box;
-    private static Files files;
+    private static final Files files = AtollNode.shared().engine().files();
 
-    @BeforeAll
-    static void create() {
-        box = AtollNode.shared().inside();
-        files = AtollNode.shared().engine().files();
+    @BeforeParameterizedClassInvocation
+    static void create(Isolation isolation) {
+        // A million names in memory are some 2 GiB of the sentry's.
+        box = AtollNode.shared().inside(AtollNode.base(isolation).memoryBytes(Optional.of(4096 * MIB)));
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void delete() {
         box.close();
     }
