@@ -19,6 +19,9 @@ use crate::sys;
 /// a second or two.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Ends the name of the file that is locked while a command of a slot runs.
+const LOCK: &str = ".lock";
+
 /// Whether sandboxes of this class can be made here.
 pub enum Gvisor {
     Usable(Runsc),
@@ -177,7 +180,7 @@ impl Runsc {
     }
 
     fn lock_of(&self, slot: Id) -> PathBuf {
-        self.roots.join(format!("{slot}.lock"))
+        self.roots.join(format!("{slot}{LOCK}"))
     }
 
     /// Removes what `runsc` remembers of a slot.
@@ -190,8 +193,12 @@ impl Runsc {
     pub fn remembered(&self) -> io::Result<Vec<Id>> {
         let mut slots = Vec::new();
         for entry in fs::read_dir(&self.roots)? {
-            slots.extend(entry?.file_name().to_str().and_then(Id::parse));
+            let name = entry?.file_name();
+            let name = name.to_str().unwrap_or_default();
+            slots.extend(Id::parse(name.strip_suffix(LOCK).unwrap_or(name)));
         }
+        slots.sort_unstable();
+        slots.dedup();
         Ok(slots)
     }
 }

@@ -25,11 +25,20 @@ public final class Kernel {
 
     /** Bytes of memory that a process has for itself: neither files nor shared. */
     public static long anonymousMemory(int pid) {
+        return memory(pid, "RssAnon:");
+    }
+
+    /** Bytes of memory of a sentry's own and of all that runs in it, which it keeps in a memory file. */
+    public static long sentryMemory(int pid) {
+        return memory(pid, "RssAnon:") + memory(pid, "RssShmem:");
+    }
+
+    private static long memory(int pid, String key) {
         return lines(Path.of("/proc/" + pid + "/status")).stream()
-                .filter(line -> line.startsWith("RssAnon:"))
+                .filter(line -> line.startsWith(key))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
                 .findFirst()
-                .orElseThrow(() -> new IllegalStateException("/proc/" + pid + "/status has no RssAnon"));
+                .orElseThrow(() -> new IllegalStateException("/proc/" + pid + "/status has no " + key));
     }
 
     private static Path cgroup2() {

@@ -3,6 +3,7 @@ package dev.atoll.tests.bounds;
 import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.ProcessEvent;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessInfo;
@@ -10,6 +11,7 @@ import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.ProcessStream;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import dev.atoll.tests.Kernel;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -24,9 +26,14 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
 
 /** Much output and a reader that is slow, late or never comes. The JVM has 256 MiB of heap. */
+@EachIsolation
 class OutputBoundsTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private static final long MIB = 1 << 20;
     /** Much more than heap, spool and sandbox's memory could hide. */
     private static final long OUTPUT = 1024 * MIB;
@@ -34,6 +41,8 @@ class OutputBoundsTest {
     private static final long MOST_UNREAD = 12 * MIB;
     /** An idle guest has about 0.6 MiB; one transfer needs buffers of at most some frames of 256 KiB. */
     private static final long MOST_GUEST_MEMORY = 6 * MIB;
+    /** Guest, the program that runs inside, and the sentry, which is about 12 MiB. */
+    private static final long MOST_SENTRY_MEMORY = 96L << 20;
 
     /** Writes {@code argv[1]} MiB of text that differs everywhere; prints its SHA-256 to stderr. */
     private static final String WRITER = """
@@ -54,7 +63,7 @@ class OutputBoundsTest {
 
     @BeforeEach
     void create() {
-        sandbox = node.create().id();
+        sandbox = node.create(isolation).id();
     }
 
     @AfterEach
@@ -77,7 +86,7 @@ class OutputBoundsTest {
             ProcessInfo held = node.engine().processes().get(CALLER, sandbox, process);
             assertThat(held.exit()).isEmpty();
             assertThat(held.stdoutBytes()).isBetween(1L, MOST_UNREAD);
-            assertThat(Kernel.anonymousMemory(guest)).isLessThan(MOST_GUEST_MEMORY);
+            assertMemoryBounded(guest);
             Optional<ProcessEvent> event;
             while ((event = stream.next()).isPresent()) {
                 switch (event.get()) {
@@ -96,7 +105,7 @@ class OutputBoundsTest {
         }
         assertThat(read).isEqualTo(OUTPUT);
         assertThat(HexFormat.of().formatHex(digest.digest())).isEqualTo(hash.toString().strip());
-        assertThat(Kernel.anonymousMemory(guest)).isLessThan(MOST_GUEST_MEMORY);
+        assertMemoryBounded(guest);
     }
 
     @Test
@@ -106,7 +115,7 @@ class OutputBoundsTest {
         node.engine().processes().startDetached(CALLER, sandbox, writer(total).withReader(false, false));
         assertThat(node.engine().processes().await(CALLER, sandbox, process, Duration.ofMinutes(1)))
                 .hasValueSatisfying(exit -> assertThat(exit.stdoutBytes()).isEqualTo(total));
-        assertThat(Kernel.anonymousMemory(guest)).isLessThan(MOST_GUEST_MEMORY);
+        assertMemoryBounded(guest);
         // What the process wrote, again, to be compared with what was kept of it.
         node.sh(sandbox, "cat > /root/writer.py <<'END'\n" + WRITER + "END\npython3 /root/writer.py "
                 + total / MIB + " > /root/all 2> /dev/null");
@@ -130,6 +139,13 @@ class OutputBoundsTest {
         assertThat(kept).isBetween(4 * MIB, MOST_UNREAD);
         assertThat(HexFormat.of().formatHex(digest.digest()))
                 .isEqualTo(node.sh(sandbox, "tail -c " + kept + " /root/all | sha256sum | cut -d' ' -f1"));
+    }
+
+    private void assertMemoryBounded(int pid) {
+        switch (isolation) {
+            case GVISOR -> assertThat(Kernel.sentryMemory(pid)).isLessThan(MOST_SENTRY_MEMORY);
+            default -> assertThat(Kernel.anonymousMemory(pid)).isLessThan(MOST_GUEST_MEMORY);
+        }
     }
 
     /** Five looks in a row find the same number of bytes. */

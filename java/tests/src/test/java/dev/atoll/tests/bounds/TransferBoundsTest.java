@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atoll.domain.FileContext;
 import dev.atoll.domain.FileDownload;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.WriteOptions;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import dev.atoll.tests.Inside;
 import dev.atoll.tests.Kernel;
 import java.io.IOException;
@@ -18,18 +20,25 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
 
 /** A file as large as the whole heap goes in and out unchanged. */
+@EachIsolation
 class TransferBoundsTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     /** The heap's size (-Xmx256m), so that what was held in memory would not fit. */
     private static final long SIZE = 256L << 20;
     private static final long MOST_GUEST_MEMORY = 6L << 20;
+    /** Guest, the program that runs inside, and the sentry, which is about 12 MiB. */
+    private static final long MOST_SENTRY_MEMORY = 96L << 20;
     private static final String FILE = "/root/large";
 
     @Test
     void aFileOfTheHeapsSizeGoesInAndOut() throws IOException, NoSuchAlgorithmException {
         AtollNode node = AtollNode.shared();
-        try (Inside box = node.inside()) {
+        try (Inside box = node.inside(AtollNode.base(isolation))) {
             int guest = node.pidOf(box.id());
             var up = new DigestInputStream(new Noise(SIZE), MessageDigest.getInstance("SHA-256"));
             node.engine().files().write(CALLER, box.id(), FileContext.DEFAULT, FILE, WriteOptions.REPLACE, up);
@@ -42,7 +51,14 @@ class TransferBoundsTest {
                 new DigestInputStream(file.content(), down).transferTo(OutputStream.nullOutputStream());
             }
             assertThat(HexFormat.of().formatHex(down.digest())).isEqualTo(sent);
-            assertThat(Kernel.anonymousMemory(guest)).isLessThan(MOST_GUEST_MEMORY);
+            assertMemoryBounded(guest);
+        }
+    }
+
+    private void assertMemoryBounded(int pid) {
+        switch (isolation) {
+            case GVISOR -> assertThat(Kernel.sentryMemory(pid)).isLessThan(MOST_SENTRY_MEMORY);
+            default -> assertThat(Kernel.anonymousMemory(pid)).isLessThan(MOST_GUEST_MEMORY);
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atoll.domain.CreateSandbox;
 import dev.atoll.domain.Entrypoint;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.LifecycleRule.Action;
 import dev.atoll.domain.LifecycleRule.Since;
@@ -22,6 +23,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxQuery;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -34,21 +36,28 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
 
 /** Sandboxes that exist for one process: how it is reached, how they end, what stays readable. */
+@EachIsolation
 class EntrypointTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private static final Duration LONG = Duration.ofSeconds(30);
+
+    @SuppressWarnings("NullAway.Init") // before the first test of each class
     private static AtollNode node;
 
-    @BeforeAll
+    @BeforeParameterizedClassInvocation
     static void start() {
         node = AtollNode.start();
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void stop() {
         node.close();
     }
@@ -153,7 +162,7 @@ class EntrypointTest {
     @Test
     void theOutputOfATerminalIsOneStream() {
         SandboxId id = node.engine().sandboxes()
-                .create(CALLER, AtollNode.base()
+                .create(CALLER, AtollNode.base(isolation)
                         .entrypoint(Optional.of(new Entrypoint.Request(
                                 Optional.of(List.of("/bin/sh", "-c", "test -t 1 && echo tty >&2; stty size")),
                                 Optional.empty(),
@@ -240,7 +249,7 @@ class EntrypointTest {
     @Test
     void theTemplatesCommandIsTheDefaultAndNoneIsNoProcess() {
         SandboxId id = node.engine().sandboxes()
-                .create(CALLER, AtollNode.base()
+                .create(CALLER, AtollNode.base(isolation)
                         .entrypoint(Optional.of(
                                 new Entrypoint.Request(Optional.of(List.of()), Optional.empty(), Optional.empty(), true)))
                         .build())
@@ -250,22 +259,22 @@ class EntrypointTest {
         assertThat(end(id).kind()).isEqualTo(Kind.TERMINATED);
     }
 
-    private static CreateSandbox.Builder sleeping(Since since, Duration after) {
+    private CreateSandbox.Builder sleeping(Since since, Duration after) {
         return sh("exec sleep infinity")
                 .rules(List.of(new LifecycleRule(SandboxState.RUNNING, since, after, Action.DELETE, Set.of())));
     }
 
-    private static CreateSandbox.Builder sh(String command) {
+    private CreateSandbox.Builder sh(String command) {
         return entrypoint(List.of("/bin/sh", "-c", command));
     }
 
-    private static CreateSandbox.Builder entrypoint(List<String> argv) {
-        return AtollNode.base()
+    private CreateSandbox.Builder entrypoint(List<String> argv) {
+        return AtollNode.base(isolation)
                 .entrypoint(Optional.of(
                         new Entrypoint.Request(Optional.empty(), Optional.of(argv), Optional.empty(), true)));
     }
 
-    private static SandboxId create(String command) {
+    private SandboxId create(String command) {
         return node.engine().sandboxes().create(CALLER, sh(command).build()).id();
     }
 

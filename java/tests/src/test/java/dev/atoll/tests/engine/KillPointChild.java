@@ -4,6 +4,7 @@ import static dev.atoll.tests.AtollNode.CALLER;
 
 import dev.atoll.domain.Build;
 import dev.atoll.domain.BuildTemplate;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.Sandbox;
@@ -34,21 +35,21 @@ public final class KillPointChild {
 
     /**
      * Arguments: instance of the node, id of a running sandbox, the kill point, which time it is meant, the
-     * number of children when it forks.
+     * number of children when it forks, the class of what it creates.
      */
     public static void main(String[] arguments) {
         KillPoint point = KillPoint.valueOf(arguments[2]);
         AtollNode node = AtollNode.attach(
                 arguments[0], KillPoints.haltAt(point, Integer.parseInt(arguments[3]), HALTED));
-        carryOut(node, new SandboxId(arguments[1]), point, Integer.parseInt(arguments[4]));
+        carryOut(node, new SandboxId(arguments[1]), point, Integer.parseInt(arguments[4]), Isolation.valueOf(arguments[5]));
         System.exit(0);
     }
 
-    private static void carryOut(AtollNode node, SandboxId old, KillPoint point, int children) {
+    private static void carryOut(AtollNode node, SandboxId old, KillPoint point, int children, Isolation isolation) {
         var sandboxes = node.engine().sandboxes();
         switch (point) {
             case CREATE_NAMED, CREATE_CLAIMED, CREATE_CONFIGURED, CREATE_COMMITTED ->
-                sandboxes.create(CALLER, AtollNode.base().name(Optional.of("half-made")).build());
+                sandboxes.create(CALLER, AtollNode.base(isolation).name(Optional.of("half-made")).build());
             case EXEC_REQUESTED, EXEC_STARTED, EXEC_ENDED -> exec(node, old);
             case STOP_REQUESTED, STOP_SHUT_DOWN, STOP_KILLED, STOP_COMMITTED ->
                 sandboxes.stop(CALLER, old, Duration.ofSeconds(1));
@@ -85,7 +86,7 @@ public final class KillPointChild {
                         .mapToObj(i -> Optional.of("child-" + i))
                         .toList());
             case DELETE_MARKED, DELETE_KILLED, DELETE_DISK_GONE, DELETE_COMMITTED -> {
-                Sandbox doomed = sandboxes.create(CALLER, AtollNode.base().name(Optional.of("doomed")).build());
+                Sandbox doomed = sandboxes.create(CALLER, AtollNode.base(isolation).name(Optional.of("doomed")).build());
                 sandboxes.delete(CALLER, doomed.id());
             }
             case BUILD_STEP_RUN, BUILD_STEP_KEPT, BUILD_LAYER_MADE, BUILD_COMMITTED -> {

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -64,40 +65,56 @@ class KillPointTest {
         node.close();
     }
 
-    Stream<KillPoint> points() {
-        var points = new ArrayList<>(List.of(KillPoint.values()));
+    /** Each point with each class that has it. */
+    Stream<Arguments> points() {
+        var points = new ArrayList<Arguments>();
+        for (KillPoint point : KillPoint.values()) {
+            classesOf(point).forEach(isolation -> points.add(Arguments.of(isolation, point)));
+        }
         Collections.shuffle(points, new Random(seed));
         return points.stream();
     }
 
+    Stream<Arguments> pointsOfForks() {
+        return points().filter(arguments -> arguments.get()[1].toString().startsWith("FORK_"));
+    }
+
+    private static List<Isolation> classesOf(KillPoint point) {
+        return switch (point) {
+            case HIBERNATE_REQUESTED, HIBERNATE_SAVED, HIBERNATE_COMMITTED, WAKE_REQUESTED, WAKE_CLAIMED,
+                    WAKE_CONFIGURED, WAKE_COMMITTED, MEMORY_QUIESCED -> List.of(Isolation.GVISOR);
+            // Builds run in containers.
+            case BUILD_STEP_RUN, BUILD_STEP_KEPT, BUILD_LAYER_MADE, BUILD_COMMITTED -> List.of(Isolation.CONTAINER);
+            default -> List.of(Isolation.CONTAINER, Isolation.GVISOR);
+        };
+    }
+
     @ParameterizedTest
     @MethodSource("points")
-    void nothingIsLostAndNothingIsLeft(KillPoint point) throws Exception {
-        assertNothingIsLostOrLeft(point, 2);
+    void nothingIsLostAndNothingIsLeft(Isolation isolation, KillPoint point) throws Exception {
+        assertNothingIsLostOrLeft(isolation, point, 2);
     }
 
     /** Its disk is the fork's snapshot itself, no clone of it. */
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.MATCH_ANY, names = "FORK_.*")
-    void nothingOfAnOnlyChildIsLostOrLeft(KillPoint point) throws Exception {
-        assertNothingIsLostOrLeft(point, 1);
+    @MethodSource("pointsOfForks")
+    void nothingOfAnOnlyChildIsLostOrLeft(Isolation isolation, KillPoint point) throws Exception {
+        assertNothingIsLostOrLeft(isolation, point, 1);
     }
 
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.MATCH_ANY, names = {"SNAPSHOT_.*", "MEMORY_QUIESCED"})
     void nothingOfASnapshotWithMemoryIsLostOrLeft(KillPoint point) throws Exception {
-        assertNothingIsLostOrLeft(point, KillPointChild.WITH_MEMORY);
+        assertNothingIsLostOrLeft(Isolation.GVISOR, point, KillPointChild.WITH_MEMORY);
     }
 
-    private void assertNothingIsLostOrLeft(KillPoint point, int children) throws Exception {
-        boolean memory = point.name().startsWith("HIBERNATE") || point.name().startsWith("WAKE")
-                || point == KillPoint.MEMORY_QUIESCED || children == KillPointChild.WITH_MEMORY;
-        survivor = memory ? gvisor : container;
+    private void assertNothingIsLostOrLeft(Isolation isolation, KillPoint point, int children) throws Exception {
+        survivor = isolation == Isolation.GVISOR ? gvisor : container;
         if (point == KillPoint.MEMORY_QUIESCED) {
             node.sh(survivor, "(while :; do date +%N > /root/now; done) >/dev/null 2>&1 &");
         }
         node.stopEngine();
-        assertThat(child(point, children)).as("exit status of the program that is ended at %s", point).isEqualTo(KillPointChild.HALTED);
+        assertThat(child(isolation, point, children)).as("exit status of the program that is ended at %s", point).isEqualTo(KillPointChild.HALTED);
         node.startEngine();
         assertThat(node.engine().node().audit(false)).as("leaks after an end at %s, seed %d", point, seed).isEmpty();
         assertOutcome(point);
@@ -108,10 +125,10 @@ class KillPointTest {
         assertThat(node.warden().listAll().snapshots()).isEmpty();
     }
 
-    private int child(KillPoint point, int children) throws InterruptedException {
+    private int child(Isolation isolation, KillPoint point, int children) throws InterruptedException {
         return ChildJvm.start(
                         KillPointChild.class, ProcessBuilder.Redirect.INHERIT,
-                        node.instance(), survivor.value(), point.name(), "1", Integer.toString(children))
+                        node.instance(), survivor.value(), point.name(), "1", Integer.toString(children), isolation.name())
                 .waitFor();
     }
 

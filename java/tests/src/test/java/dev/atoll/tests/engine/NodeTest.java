@@ -18,6 +18,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class NodeTest {
     private static final Caller OPERATOR = new Caller(ProjectId.DEFAULT, "operator", true);
@@ -58,9 +60,10 @@ class NodeTest {
         assertThat(node.engine().node().health().healthy()).isTrue();
     }
 
-    @Test
-    void usageGrowsOverStopsAndRestartsOfTheEngine() {
-        Sandbox made = node.create();
+    @ParameterizedTest
+    @EnumSource(value = Isolation.class, names = {"CONTAINER", "GVISOR"})
+    void usageGrowsOverStopsAndRestartsOfTheEngine(Isolation isolation) {
+        Sandbox made = node.create(isolation);
         burn(made);
         double first = cpuSeconds(made);
         assertThat(first).isPositive();

@@ -3,6 +3,7 @@ package dev.atoll.tests.engine;
 import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.ProcessEvent;
 import dev.atoll.domain.ProcessId;
@@ -12,6 +13,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.List;
@@ -20,9 +22,14 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
 
 /** The engine, the warden or both end while sandboxes run. */
+@EachIsolation
 class RestartTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private AtollNode node;
 
     @BeforeEach
@@ -37,7 +44,7 @@ class RestartTest {
 
     @Test
     void aRunningSandboxAndItsProcessesGoOnWithoutTheEngine() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         var id = new ProcessId("counter");
         node.engine().processes().startDetached(CALLER, made.id(),
                 ProcessSpec.of(List.of("/bin/sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.3; done")).withId(id));
@@ -51,8 +58,8 @@ class RestartTest {
 
     @Test
     void pausedAndStoppedSandboxesAreStillThat() {
-        Sandbox paused = node.create();
-        Sandbox stopped = node.create();
+        Sandbox paused = node.create(isolation);
+        Sandbox stopped = node.create(isolation);
         node.engine().sandboxes().pause(CALLER, paused.id());
         node.engine().sandboxes().stop(CALLER, stopped.id(), Duration.ZERO);
         node.restartEngine();
@@ -66,7 +73,7 @@ class RestartTest {
 
     @Test
     void aSandboxThatEndedMeanwhileIsStoppedWithItsFiles() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         node.sh(made.id(), "echo kept > /root/file; sync");
         int pid = node.warden().listAll().live().getFirst().pid();
         node.stopEngine();
@@ -82,7 +89,7 @@ class RestartTest {
     @Test
     void aDeadlineThatPassedMeanwhileFiresAtTheNextStart() {
         Sandbox made = node.engine().sandboxes().create(
-                CALLER, AtollNode.base().rules(List.of(LifecycleRule.stopWhenIdle(Duration.ofMinutes(15)))).build());
+                CALLER, AtollNode.base(isolation).rules(List.of(LifecycleRule.stopWhenIdle(Duration.ofMinutes(15)))).build());
         node.stopEngine();
         node.clock().advance(Duration.ofMinutes(16));
         node.startEngine();
@@ -91,12 +98,12 @@ class RestartTest {
 
     @Test
     void aKilledWardenDisturbsNoSandboxAndItsSuccessorTakesOver() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         node.sh(made.id(), "echo kept > /root/file");
         node.killWarden();
         assertThat(node.sh(made.id(), "cat /root/file")).isEqualTo("kept");
         node.startWarden();
-        assertThat(node.sh(node.create().id(), "echo alive")).isEqualTo("alive");
+        assertThat(node.sh(node.create(isolation).id(), "echo alive")).isEqualTo("alive");
         node.engine().sandboxes().stop(CALLER, made.id(), Duration.ofSeconds(1));
         node.engine().sandboxes().start(CALLER, made.id());
         assertThat(node.sh(made.id(), "cat /root/file")).isEqualTo("kept");
@@ -104,7 +111,7 @@ class RestartTest {
 
     @Test
     void bothEndAndEverythingIsTakenOver() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         node.sh(made.id(), "echo kept > /root/file");
         node.killWarden();
         node.stopEngine();
@@ -116,7 +123,7 @@ class RestartTest {
 
     @Test
     void whatTheJournalDoesNotKnowIsRemoved() {
-        Sandbox made = node.create();
+        Sandbox made = node.create(isolation);
         var unknown = new SnapshotId("e".repeat(32));
         node.warden().snapshot(made.id(), unknown);
         node.restartEngine();

@@ -4,6 +4,7 @@ import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.LifecycleRule.Action;
 import dev.atoll.domain.LifecycleRule.Since;
@@ -16,6 +17,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.engine.EngineConfig;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -23,21 +25,27 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
 
 /** Rules on real sandboxes, by a clock that the tests advance. */
+@EachIsolation
 class RulesTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
+    @SuppressWarnings("NullAway.Init") // before the first test of each class
     private static AtollNode node;
 
-    @BeforeAll
+    @BeforeParameterizedClassInvocation
     static void start() {
         node = AtollNode.start(config -> config.withMaxima(
                 new EngineConfig.ProjectMaxima(Optional.of(Duration.ofDays(2)), Optional.empty()), Map.of()));
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void stop() {
         node.close();
     }
@@ -94,8 +102,8 @@ class RulesTest {
         delete(id);
     }
 
-    private static SandboxId create(LifecycleRule... rules) {
-        return node.engine().sandboxes().create(CALLER, AtollNode.base().rules(List.of(rules)).build()).id();
+    private SandboxId create(LifecycleRule... rules) {
+        return node.engine().sandboxes().create(CALLER, AtollNode.base(isolation).rules(List.of(rules)).build()).id();
     }
 
     private static Sandbox get(SandboxId id) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.EnvSource;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.ProjectId;
@@ -27,6 +28,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Secrets in sandboxes and processes, and where their values are not. */
 class SecretsTest {
@@ -43,13 +46,14 @@ class SecretsTest {
         node.close();
     }
 
-    @Test
-    void aSandboxHasTheVariablesTheLaterSourceWinsAndItsOwnEnvironmentLast() {
+    @ParameterizedTest
+    @EnumSource(value = Isolation.class, names = {"CONTAINER", "GVISOR"})
+    void aSandboxHasTheVariablesTheLaterSourceWinsAndItsOwnEnvironmentLast(Isolation isolation) {
         Secret first = node.engine().secrets().createEphemeral(CALLER, Map.of("A", "1", "B", "1", "C", "1"));
         Secret second = node.engine().secrets().createEphemeral(CALLER, Map.of("B", "2"));
         Sandbox sandbox = node.engine().sandboxes().create(
                 CALLER,
-                AtollNode.base()
+                AtollNode.base(isolation)
                         .secrets(List.of(
                                 new EnvSource.OfSecret(first.id()),
                                 new EnvSource.OfSecret(second.id()),
@@ -69,10 +73,11 @@ class SecretsTest {
         node.engine().sandboxes().delete(CALLER, sandbox.id());
     }
 
-    @Test
-    void aProcessHasTheVariablesAndNoOtherProcessHas() {
-        Secret secret = node.engine().secrets().create(CALLER, "exec", Map.of("TOKEN", VALUE), IfTaken.REFUSE);
-        Sandbox sandbox = node.create();
+    @ParameterizedTest
+    @EnumSource(value = Isolation.class, names = {"CONTAINER", "GVISOR"})
+    void aProcessHasTheVariablesAndNoOtherProcessHas(Isolation isolation) {
+        Secret secret = node.engine().secrets().create(CALLER, "exec-" + isolation, Map.of("TOKEN", VALUE), IfTaken.REFUSE);
+        Sandbox sandbox = node.create(isolation);
         ProcessSpec spec = ProcessSpec.shell("/bin/sh", "echo $TOKEN").withSecrets(List.of(new EnvSource.OfSecret(secret.id())));
         assertThat(AtollNode.text(node.engine().processes().run(CALLER, sandbox.id(), spec, 1024).stdout()).strip())
                 .isEqualTo(VALUE);

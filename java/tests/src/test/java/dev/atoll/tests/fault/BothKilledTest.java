@@ -47,7 +47,7 @@ class BothKilledTest {
     void commandsGoOnAndWhatTheyWroteMeanwhileIsThere() throws IOException {
         Map<SandboxId, Path> progress;
         node.stopEngine();
-        try (var engine = new DoomedEngineProcess(node.instance(), "counters")) {
+        try (var engine = new DoomedEngineProcess(node.instance(), "counters", isolation)) {
             var detached = new SandboxId(engine.id("detached"));
             var read = new SandboxId(engine.id("read"));
             progress = Map.of(detached, progressOf(detached), read, progressOf(read));

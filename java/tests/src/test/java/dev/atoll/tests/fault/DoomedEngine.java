@@ -2,6 +2,7 @@ package dev.atoll.tests.fault;
 
 import static dev.atoll.tests.AtollNode.CALLER;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.ProcessEvent;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
@@ -44,12 +45,13 @@ public final class DoomedEngine {
 
     private DoomedEngine() {}
 
-    /** Arguments: instance of the node; {@code counters} or {@code states}. */
+    /** Arguments: instance of the node; {@code counters} or {@code states}; class of the sandboxes. */
     public static void main(String[] arguments) throws InterruptedException {
         AtollNode node = AtollNode.attach(arguments[0], KillPoints.NONE);
+        Isolation isolation = Isolation.valueOf(arguments[2]);
         switch (arguments[1]) {
-            case "counters" -> counters(node);
-            case "states" -> states(node);
+            case "counters" -> counters(node, isolation);
+            case "states" -> states(node, isolation);
             default -> throw new IllegalArgumentException(arguments[1]);
         }
         System.out.println(READY);
@@ -57,12 +59,12 @@ public final class DoomedEngine {
     }
 
     /** One counter that nobody reads, and one whose output is being read when the engine dies. */
-    private static void counters(AtollNode node) {
+    private static void counters(AtollNode node, Isolation isolation) {
         ProcessSpec counter = ProcessSpec.of(List.of("python3", "-c", COUNT)).withId(COUNTER);
-        SandboxId detached = node.create().id();
+        SandboxId detached = node.create(isolation).id();
         node.engine().processes().startDetached(CALLER, detached, counter.withReader(false, false));
         System.out.println("detached " + detached);
-        SandboxId read = node.create().id();
+        SandboxId read = node.create(isolation).id();
         var stream = node.engine().processes().start(CALLER, read, counter);
         Thread.ofVirtual().start(() -> drain(stream));
         System.out.println("read " + read);
@@ -76,9 +78,9 @@ public final class DoomedEngine {
     }
 
     /** A sandbox in each state that survives, and a snapshot; their files are whole on disk. */
-    private static void states(AtollNode node) {
+    private static void states(AtollNode node, Isolation isolation) {
         for (String state : List.of("running", "paused", "stopped")) {
-            SandboxId id = node.create().id();
+            SandboxId id = node.create(isolation).id();
             node.sh(id, Payload.WRITE);
             System.out.println(state + " " + id);
             switch (state) {

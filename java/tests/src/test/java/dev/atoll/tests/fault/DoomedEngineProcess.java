@@ -1,5 +1,6 @@
 package dev.atoll.tests.fault;
 
+import dev.atoll.domain.Isolation;
 import dev.atoll.tests.ChildJvm;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -13,8 +14,8 @@ final class DoomedEngineProcess implements AutoCloseable {
     private final Map<String, String> made = new HashMap<>();
 
     /** Returns when everything is prepared. */
-    DoomedEngineProcess(String instance, String what) {
-        process = ChildJvm.start(DoomedEngine.class, ProcessBuilder.Redirect.PIPE, instance, what);
+    DoomedEngineProcess(String instance, String what, Isolation isolation) {
+        process = ChildJvm.start(DoomedEngine.class, ProcessBuilder.Redirect.PIPE, instance, what, isolation.name());
         try (BufferedReader lines = process.inputReader()) {
             String line;
             while ((line = lines.readLine()) != null && !line.equals(DoomedEngine.READY)) {

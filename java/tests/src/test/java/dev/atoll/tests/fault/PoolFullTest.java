@@ -8,6 +8,7 @@ import dev.atoll.domain.ArchiveOptions;
 import dev.atoll.domain.CapacityException;
 import dev.atoll.domain.FileContext;
 import dev.atoll.domain.Hold;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.ProcessExit;
 import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
@@ -16,6 +17,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.WriteOptions;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import dev.atoll.tests.PoolSize;
 import dev.atoll.warden.LiveSandbox;
 import java.io.InputStream;
@@ -28,9 +30,14 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
 
 /** Sandboxes write more than the pool has, each within its own disk. */
+@EachIsolation
 class PoolFullTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private static final long MIB = 1 << 20;
     /** About 1.85 GiB of it are free beside the base template and the file system's own. */
     private static final PoolSize POOL = new PoolSize(2560 * MIB, 512 * MIB, 256 * MIB);
@@ -91,7 +98,7 @@ class PoolFullTest {
         SandboxId ballast = ballast();
         List<SandboxId> writers = writers();
         SandboxId unused = firstHeld();
-        assertRefused(() -> node.create());
+        assertRefused(() -> node.create(isolation));
         assertRefused(() -> node.engine().snapshots().create(CALLER, ballast, Optional.empty(), Optional.empty()));
         assertRefused(() -> node.engine().sandboxes().fork(CALLER, ballast, List.of(Optional.empty())));
         var unread = new InputStream() {
@@ -114,7 +121,7 @@ class PoolFullTest {
             node.engine().sandboxes().start(CALLER, writer);
             assertThat(node.sh(writer, CHECK)).isEqualTo("31");
         }
-        assertThat(node.sh(node.create().id(), "echo room again")).isEqualTo("room again");
+        assertThat(node.sh(node.create(isolation).id(), "echo room again")).isEqualTo("room again");
         assertThat(node.engine().node().audit(false)).isEmpty();
     }
 
@@ -152,13 +159,13 @@ class PoolFullTest {
     }
 
     private SandboxId ballast() {
-        SandboxId ballast = node.create().id();
+        SandboxId ballast = node.create(isolation).id();
         node.sh(ballast, "head -c " + BALLAST_MIB + "M /dev/zero > /root/ballast && sync");
         return ballast;
     }
 
     private List<SandboxId> writers() {
-        List<SandboxId> writers = Stream.generate(() -> node.create().id()).limit(WRITERS).toList();
+        List<SandboxId> writers = Stream.generate(() -> node.create(isolation).id()).limit(WRITERS).toList();
         for (SandboxId writer : writers) {
             node.engine().processes().startDetached(
                     CALLER, writer, ProcessSpec.of(List.of("python3", "-c", WRITE)).withId(WRITER).withMergedOutput());

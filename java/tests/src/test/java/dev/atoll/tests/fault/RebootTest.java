@@ -4,19 +4,26 @@ import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.Isolation;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.Source;
 import dev.atoll.tests.AtollNode;
+import dev.atoll.tests.EachIsolation;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
 
 /** The machine starts anew: every process was killed, nothing is mounted, the run directory is gone. */
+@EachIsolation
 class RebootTest {
+    @Parameter
+    Isolation isolation = Isolation.CONTAINER;
+
     private AtollNode node;
 
     @BeforeEach
@@ -34,7 +41,7 @@ class RebootTest {
         node.stopEngine();
         Map<String, SandboxId> sandboxes;
         String snapshot;
-        try (var engine = new DoomedEngineProcess(node.instance(), "states")) {
+        try (var engine = new DoomedEngineProcess(node.instance(), "states", isolation)) {
             sandboxes = Map.of(
                     "running", new SandboxId(engine.id("running")),
                     "paused", new SandboxId(engine.id("paused")),
@@ -55,6 +62,7 @@ class RebootTest {
             assertThat(started.state()).isEqualTo(SandboxState.RUNNING);
             node.sh(id, Payload.CHECK);
         });
+        assertThat(sandboxes.values()).allMatch(id -> node.engine().sandboxes().get(CALLER, id).isolation() == isolation);
         Sandbox fork = node.engine().sandboxes().create(
                 CALLER, CreateSandbox.from(new Source.OfSnapshot(snapshot)).build());
         node.sh(fork.id(), Payload.CHECK);
