@@ -57,8 +57,8 @@ fn tasks(pids: u32) -> u32 {
 }
 
 /// Tasks of the host that this takes at most, so that the limit inside, which refuses a fork, is met
-/// before that of the group, which ends the sentry: each process inside is a process with up to one thread
-/// a processor, and one that makes its system calls (pkg/sentry/platform/systrap/subprocess.go).
+/// before that of the group, which ends the sentry: each process inside is a process, one thread that makes
+/// its system calls, and up to one thread a processor (pkg/sentry/platform/systrap/subprocess.go).
 pub fn host_tasks(pids: u32) -> u32 {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let each = u32::try_from(processors)
@@ -148,4 +148,18 @@ pub fn config(base: u32, profile: Profile, granted: u64, volumes: &[View], pids:
             "gidMappings": map
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_TASKS, host_tasks, tasks};
+
+    /// A fork bomb once met the group's limit, which the sentry does not survive.
+    #[test]
+    fn the_limit_inside_is_met_before_that_of_the_group() {
+        for pids in [0, 1, 100, 4096, u32::MAX] {
+            assert!((1..=MOST_TASKS).contains(&tasks(pids)));
+            assert!(host_tasks(pids) / 3 >= tasks(pids), "{pids}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ public record Outcome(Kind kind, Optional<ProcessExit> exit, String detail, Inst
         IDLE_TIMEOUT,
         /** A call deleted it. */
         TERMINATED,
-        /** Its entrypoint was killed for lack of memory. */
+        /** Its entrypoint was killed for lack of memory, or the sandbox as a whole. */
         OUT_OF_MEMORY,
         /** Its entrypoint could not be started. */
         INIT_FAILURE,

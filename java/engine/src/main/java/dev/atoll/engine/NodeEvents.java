@@ -45,7 +45,7 @@ final class NodeEvents implements WardenListener {
     public void onEvent(WardenEvent event) {
         switch (event) {
             case WardenEvent.Exited exited -> registry.find(exited.sandbox())
-                    .ifPresent(owner -> owner.enqueue(new SandboxCommand.GuestEnded(reasonOf(exited))));
+                    .ifPresent(owner -> owner.enqueue(new SandboxCommand.GuestEnded(reasonOf(exited), exited.oom())));
             case WardenEvent.PoolMark mark -> {
                 meters.poolMark(mark.level());
                 holds.set(mark.frozen());

@@ -255,7 +255,7 @@ final class Reconciler {
         for (SandboxOwner owner : registry.all()) {
             boolean shouldLive = owner.state() == SandboxState.RUNNING || owner.state() == SandboxState.PAUSED;
             if (shouldLive && !live.contains(owner.id())) {
-                owner.enqueue(new SandboxCommand.GuestEnded("it ended while the warden was away"));
+                owner.enqueue(new SandboxCommand.GuestEnded("it ended while the warden was away", false));
             }
             if (owner.isDeleted()) {
                 owner.enqueue(new SandboxCommand.Delete());

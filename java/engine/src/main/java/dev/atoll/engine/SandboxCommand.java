@@ -260,8 +260,13 @@ sealed interface SandboxCommand {
         }
     }
 
-    /** Perhaps the sandbox's first process ended. @param reason told to whoever asks why it stopped */
-    record GuestEnded(String reason) implements SandboxCommand {
+    /**
+     * Perhaps the sandbox's first process ended.
+     *
+     * @param reason told to whoever asks why it stopped
+     * @param outOfMemory whether the kernel had killed for the sandbox's limit
+     */
+    record GuestEnded(String reason, boolean outOfMemory) implements SandboxCommand {
         @Override
         public Set<SandboxState> legalIn() {
             return EnumSet.of(RUNNING, PAUSED);

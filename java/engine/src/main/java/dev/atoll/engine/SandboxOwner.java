@@ -303,7 +303,7 @@ final class SandboxOwner {
                             : tools.warden().snapshot(id(), capture.snapshot()))));
                 case SandboxCommand.CaptureMemory capture -> captured = Optional.of(captureMemory(capture));
                 case SandboxCommand.CheckRules check -> checkRules();
-                case SandboxCommand.GuestEnded ended -> guestEnded(ended.reason());
+                case SandboxCommand.GuestEnded ended -> guestEnded(ended);
                 case SandboxCommand.End end -> end(end);
             }
         } catch (RuntimeException e) {
@@ -511,7 +511,7 @@ final class SandboxOwner {
             if (state() == SandboxState.PAUSED) {
                 enter(SandboxState.RUNNING, Optional.empty());
             }
-            enqueue(new SandboxCommand.GuestEnded("it ended when it could not be hibernated"));
+            enqueue(new SandboxCommand.GuestEnded("it ended when it could not be hibernated", false));
             throw e;
         }
         tools.killPoints().reached(KillPoint.HIBERNATE_SAVED);
@@ -720,13 +720,19 @@ final class SandboxOwner {
      * A RUNNING sandbox whose first process ended is STOPPED with its files, as a machine that was
      * shut down from inside; one that ends with its entrypoint is over. The event may be of an earlier boot, so the warden is asked what lives.
      */
-    private void guestEnded(String reason) {
+    private void guestEnded(SandboxCommand.GuestEnded how) {
+        String reason = how.reason();
         boolean lives = !tools.warden().usage(List.of(id())).isEmpty();
         if (lives) {
             return;
         }
         if (endsWithEntrypoint()) {
-            endFor(outcome(Outcome.Kind.LOST, reason));
+            Occupancy dead = occupancy;
+            if (dead != null) {
+                // There is nobody left to be asked for output.
+                dead.endpoint().close();
+            }
+            endFor(outcome(how.outOfMemory() ? Outcome.Kind.OUT_OF_MEMORY : Outcome.Kind.LOST, reason));
             return;
         }
         Occupancy ending = occupancy;

@@ -246,7 +246,7 @@ public final class AtollNode implements AutoCloseable {
 
     /** Where inside a live sandbox's root a path is, as the host sees it. */
     public Path hostPath(SandboxId sandbox, String path) {
-        return Path.of("/proc/" + pidOf(sandbox) + "/root" + path);
+        return Path.of(Kernel.rootOf(pidOf(sandbox)) + path);
     }
 
     /** PID 1 of a live sandbox, in the host's numbering. */

@@ -41,6 +41,30 @@ public final class Kernel {
                 .orElseThrow(() -> new IllegalStateException("/proc/" + pid + "/status has no " + key));
     }
 
+    /**
+     * The root directory of a sandbox whose process the warden names: that of PID 1, or where it is a sentry,
+     * which has an empty one, that of the gofer beside it.
+     */
+    public static Path rootOf(int pid) {
+        if (!commandLine(pid).startsWith("runsc-sandbox")) {
+            return Path.of("/proc/" + pid + "/root");
+        }
+        Path group = lines(Path.of("/proc/" + pid + "/cgroup")).stream()
+                .filter(line -> line.startsWith("0::/"))
+                .map(line -> cgroup2().resolve(line.substring("0::/".length())))
+                .findFirst()
+                .orElseThrow();
+        return lines(group.resolve("cgroup.procs")).stream()
+                .filter(member -> commandLine(Integer.parseInt(member)).startsWith("runsc-gofer"))
+                .map(member -> Path.of("/proc/" + member + "/root"))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("the sentry " + pid + " has no gofer"));
+    }
+
+    private static String commandLine(int pid) {
+        return String.join(" ", lines(Path.of("/proc/" + pid + "/cmdline")));
+    }
+
     private static Path cgroup2() {
         return lines(Path.of("/proc/self/mounts")).stream()
                 .map(line -> line.split(" "))

@@ -10,6 +10,7 @@ import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.tests.AtollNode;
 import dev.atoll.tests.EachIsolation;
+import dev.atoll.tests.Kernel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -87,7 +88,7 @@ class BothKilledTest {
                     .findFirst()
                     .orElseThrow()
                     .pid();
-            return Path.of("/proc/" + pid + "/root" + DoomedEngine.PROGRESS);
+            return Path.of(Kernel.rootOf(pid) + DoomedEngine.PROGRESS);
         }
     }
 

@@ -246,9 +246,10 @@ class EscapeTest {
         assertThat(box.sh("ls -d /sys/block/* /sys/class/block/* /sys/firmware/* /sys/kernel/debug /sys/kernel/security /sys/class/dmi/* /sys/module/* /sys/devices/pci* 2>/dev/null || true"))
                 .isEmpty();
         assertThat(box.exitCode("test -e /sys/module") == 0).as("an empty directory of the sentry").isEqualTo(forClass(false, true));
-        assertThat(box.sh("find /sys -writable -type f 2>/dev/null | xargs -r dirname | sort -u").strip())
-                // It shows a mode with which root may write, and has nothing that takes it.
-                .isEqualTo(forClass("", "/sys/devices/system/cpu"));
+        if (isolation != Isolation.GVISOR) {
+            assertThat(box.sh("find /sys -writable -type f 2>/dev/null | head -3")).isEmpty();
+        }
+        // The sentry shows modes with which root may write, and takes nothing.
         assertThat(box.sh("for f in $(find /sys -type f); do echo 1 2>/dev/null > $f && echo $f; done 2>/dev/null; true")).isEmpty();
     }
 
