@@ -318,6 +318,7 @@ public final class AtollNode implements AutoCloseable {
             }
         } finally {
             wardenProcess.tearDown();
+            Kernel.awaitNothingLeft(place.instance());
             remove(place.state());
             remove(place.run());
             NodeRange taken = range;

@@ -1,10 +1,13 @@
 package dev.atoll.tests;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** What a test reads and does in the host's kernel, past the warden. */
@@ -21,6 +24,45 @@ public final class Kernel {
         }
         Awaitility.await("the end of all processes in " + group)
                 .until(() -> Files.readAllLines(group.resolve("cgroup.events")).contains("populated 0"));
+    }
+
+    /** Returns when no process, mount or loop device of the host names a directory of the instance any more. */
+    static void awaitNothingLeft(String instance) {
+        String named = "/" + instance + "/";
+        Awaitility.await("that nothing is left of " + instance).untilAsserted(() -> assertThat(Stream.of(
+                                processes().map(pid -> pid + " " + commandLine(pid)),
+                                lines(Path.of("/proc/1/mountinfo")).stream(),
+                                loopDevices())
+                        .flatMap(found -> found)
+                        .filter(found -> found.contains(named)))
+                .isEmpty());
+    }
+
+    private static Stream<Integer> processes() {
+        return names(Path.of("/proc")).filter(name -> name.matches("[0-9]+")).map(Integer::valueOf);
+    }
+
+    private static Stream<String> loopDevices() {
+        return names(Path.of("/sys/block"))
+                .filter(name -> name.startsWith("loop"))
+                .map(name -> name + " " + content(Path.of("/sys/block", name, "loop/backing_file")));
+    }
+
+    private static Stream<String> names(Path directory) {
+        try (Stream<Path> below = Files.list(directory)) {
+            return below.map(path -> path.getFileName().toString()).toList().stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Empty when the file is gone, as that of an ended process. */
+    private static String content(Path file) {
+        try {
+            return Files.readString(file).replace('\0', ' ').strip();
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     /** Bytes of memory that a process has for itself: neither files nor shared. */
@@ -62,7 +104,7 @@ public final class Kernel {
     }
 
     private static String commandLine(int pid) {
-        return String.join(" ", lines(Path.of("/proc/" + pid + "/cmdline")));
+        return content(Path.of("/proc/" + pid + "/cmdline"));
     }
 
     private static Path cgroup2() {

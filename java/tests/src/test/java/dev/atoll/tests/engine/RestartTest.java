@@ -3,6 +3,7 @@ package dev.atoll.tests.engine;
 import static dev.atoll.tests.AtollNode.CALLER;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atoll.domain.AtollException;
 import dev.atoll.domain.Isolation;
 import dev.atoll.domain.LifecycleRule;
 import dev.atoll.domain.ProcessEvent;
@@ -10,12 +11,14 @@ import dev.atoll.domain.ProcessId;
 import dev.atoll.domain.ProcessSpec;
 import dev.atoll.domain.Sandbox;
 import dev.atoll.domain.SandboxId;
+import dev.atoll.domain.SandboxQuery;
 import dev.atoll.domain.SandboxState;
 import dev.atoll.domain.SnapshotId;
 import dev.atoll.tests.AtollNode;
 import dev.atoll.tests.EachIsolation;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.awaitility.Awaitility;
@@ -129,6 +132,47 @@ class RestartTest {
         node.restartEngine();
         assertThat(node.warden().listAll().snapshots()).isEmpty();
         assertThat(node.engine().node().audit(false)).isEmpty();
+    }
+
+    /** Each is whole or not there, at whatever step the warden was. */
+    @Test
+    void aWardenKilledWhileSandboxesComeAndGoLeavesNothingHalf() throws InterruptedException {
+        for (int millis : List.of(10, 60, 150)) {
+            List<SandboxId> old = List.of(node.create(isolation).id(), node.create(isolation).id());
+            var calls = new ArrayList<Thread>();
+            old.forEach(id -> calls.add(cutOff(() -> node.engine().sandboxes().delete(CALLER, id))));
+            for (int i = 0; i < 4; i++) {
+                calls.add(cutOff(() -> node.create(isolation)));
+            }
+            Thread.sleep(Duration.ofMillis(millis));
+            node.killWarden();
+            node.startWarden();
+            for (Thread call : calls) {
+                call.join();
+            }
+            List<Sandbox> left = node.engine().sandboxes().list(CALLER, SandboxQuery.ALL).items();
+            assertThat(left).extracting(Sandbox::id).doesNotContainAnyElementsOf(old);
+            for (Sandbox sandbox : left) {
+                node.engine().sandboxes().start(CALLER, sandbox.id());
+                assertThat(node.sh(sandbox.id(), "echo alive")).isEqualTo("alive");
+                node.engine().sandboxes().delete(CALLER, sandbox.id());
+            }
+            node.restartEngine();
+            Awaitility.await().untilAsserted(() -> assertThat(node.engine().node().audit(false)).isEmpty());
+            assertThat(node.warden().listAll().live()).isEmpty();
+            assertThat(node.warden().listAll().disks()).isEmpty();
+        }
+    }
+
+    /** What the killed warden did not answer fails; what came of it is looked at afterwards. */
+    private static Thread cutOff(Runnable call) {
+        return Thread.ofVirtual().start(() -> {
+            try {
+                call.run();
+            } catch (AtollException e) {
+                // Either outcome is fine.
+            }
+        });
     }
 
     private SandboxState state(SandboxId id) {
