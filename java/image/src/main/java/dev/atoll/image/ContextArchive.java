@@ -30,6 +30,9 @@ import org.apache.commons.compress.archivers.tar.TarFile;
  * one thread at a time.
  */
 public final class ContextArchive implements AutoCloseable {
+    /** What a client calls the Dockerfile that it sends along, wherever it lies; no step sees it. */
+    public static final String DOCKERFILE = ".atoll.Dockerfile";
+
     private static final int LARGEST_TEXT = 1 << 20;
     private static final String FIELD = "context";
 
@@ -146,7 +149,7 @@ public final class ContextArchive implements AutoCloseable {
         DockerIgnore ignore = text(DockerIgnore.FILE).map(DockerIgnore::parse).orElse(DockerIgnore.NOTHING);
         var files = new ArrayList<ContextFile>();
         all.forEach((path, entry) -> {
-            if (!ignore.excludes(path)) {
+            if (!path.equals(DOCKERFILE) && !ignore.excludes(path)) {
                 files.add(entry);
             }
         });

@@ -3,6 +3,7 @@ package dev.atoll.app.cli;
 import dev.atoll.app.client.ApiClient;
 import dev.atoll.app.client.Query;
 import dev.atoll.app.run.OperatorException;
+import dev.atoll.image.ContextArchive;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -27,9 +28,6 @@ import tools.jackson.databind.JsonNode;
             "The log goes to standard error. The build goes on when this command is interrupted."
         })
 final class TemplateBuildCommand implements Callable<Integer> {
-    /** What a Dockerfile that lies elsewhere is called in the context. */
-    private static final String DOCKERFILE = ".atoll.Dockerfile";
-
     @Mixin
     private final ServerOptions server = new ServerOptions();
 
@@ -71,7 +69,7 @@ final class TemplateBuildCommand implements Callable<Integer> {
     }
 
     private Query query() {
-        Query query = Query.of("builds", "context").with("dockerfile", DOCKERFILE).with("force", Boolean.toString(force));
+        Query query = Query.of("builds", "context").with("dockerfile", ContextArchive.DOCKERFILE).with("force", Boolean.toString(force));
         if (name != null) {
             query.with("name", name);
         }
@@ -84,7 +82,7 @@ final class TemplateBuildCommand implements Callable<Integer> {
         Path dockerfile = Optional.ofNullable(file).orElse(directory.resolve("Dockerfile"));
         try (var context = new ContextWriter(directory, out)) {
             // Wherever it lies, and whatever is excluded.
-            context.add(DOCKERFILE, dockerfile);
+            context.add(ContextArchive.DOCKERFILE, dockerfile);
             context.addTree();
         }
     }

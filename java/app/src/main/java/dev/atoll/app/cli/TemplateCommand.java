@@ -2,6 +2,7 @@ package dev.atoll.app.cli;
 
 import dev.atoll.app.client.ApiClient;
 import dev.atoll.app.client.Query;
+import dev.atoll.app.run.OperatorException;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -110,7 +111,20 @@ final class TemplateCommand implements Callable<Integer> {
         @Override
         public Integer call() {
             ApiClient client = server.client();
-            return Each.of(templates, name -> client.delete(Query.of("templates", name)));
+            return Each.of(templates, name -> client.delete(Query.of("templates", id(client, name))));
+        }
+
+        /** A path of the API has no slashes in its parts, and names of images do. */
+        private static String id(ApiClient client, String name) {
+            if (name.indexOf('/') < 0) {
+                return name;
+            }
+            for (JsonNode template : client.get(Query.of("templates")).path("templates")) {
+                if (template.path("name").asString().equals(name)) {
+                    return template.path("id").asString();
+                }
+            }
+            throw new OperatorException("template '" + name + "' not found; 'atoll template ls' shows the names");
         }
     }
 }

@@ -30,13 +30,13 @@ class ContextWriterTest {
 
         var tar = new ByteArrayOutputStream();
         try (var context = new ContextWriter(directory, tar)) {
-            context.add("the-dockerfile", directory.resolve("Dockerfile"));
+            context.add(ContextArchive.DOCKERFILE, directory.resolve("Dockerfile"));
             context.addTree();
         }
         try (var read = ContextArchive.receive(new ByteArrayInputStream(tar.toByteArray()), kept.resolve("tar"), 1 << 20)) {
             assertThat(read.files()).extracting(ContextFile::path).containsExactlyInAnyOrder(
-                    "the-dockerfile", ".dockerignore", "keep.log", "bin", "bin/" + longName, "empty", "link");
-            assertThat(read.text("the-dockerfile")).contains("FROM x");
+                    ".dockerignore", "keep.log", "bin", "bin/" + longName, "empty", "link");
+            assertThat(read.text(ContextArchive.DOCKERFILE)).contains("FROM x");
             ContextFile found = read.files().stream().filter(f -> f.path().equals("bin/" + longName)).findFirst().orElseThrow();
             assertThat(found.mode()).isEqualTo(0750);
             assertThat(found.content().open()).hasContent("run me");
