@@ -22,8 +22,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Version of the protocol of `guest.proto`.
-const PROTOCOL: u32 = 1;
+/// Version of the protocol of `guest.proto`, which says what came with each.
+pub const PROTOCOL: u32 = if cfg!(feature = "previous-protocol") {
+    1
+} else {
+    2
+};
 /// The generation that a hello tells before the first Configure.
 const NOT_CONFIGURED: u64 = 0;
 /// Connections at once, busy ones included.

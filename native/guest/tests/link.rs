@@ -13,7 +13,7 @@ fn the_hello_tells_protocol_and_generation() {
     let (mut conn, hello) = engine.conn_with_hello();
     assert_eq!(
         (hello.protocol, hello.generation, hello.max_connections),
-        (1, 0, 256)
+        (2, 0, 256)
     );
     conn.ok(Op::Ping(pb::Ping {}));
     conn.ok(Op::Configure(pb::Configure {

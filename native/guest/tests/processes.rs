@@ -643,7 +643,7 @@ fn processes_survive_the_engine_and_are_read_again() {
     engine.rebind();
     std::fs::write(&fifo, "meanwhile\n").unwrap();
     let (mut conn, hello) = engine.conn_with_hello();
-    assert_eq!((hello.protocol, hello.generation), (1, 1));
+    assert_eq!((hello.protocol, hello.generation), (2, 1));
     conn.send(Op::Attach(pb::Attach {
         id: id.clone(),
         stdout_offset: 7,

@@ -20,6 +20,7 @@ mod live;
 mod lock;
 mod mounts;
 pub mod net;
+mod notify;
 mod pool;
 mod reaper;
 mod seccomp;

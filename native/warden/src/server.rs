@@ -24,7 +24,7 @@ use crate::warden::Warden;
 
 /// Connections beyond this are closed at once; the engine keeps a few dozen.
 const MAX_CONNECTIONS: usize = 256;
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
 
 /// Serves until the listener fails.
 pub fn serve(warden: &Arc<Warden>, listener: &UnixListener) -> io::Result<()> {

@@ -141,6 +141,7 @@ fn serve(warden: &Arc<Warden>, listener: UnixListener, todo: Receiver<Job>) -> R
             }
         }),
     )?;
+    crate::notify::ready().map_err(|e| format!("telling systemd: {e}"))?;
     eprintln!("warden: instance {} serves", warden.config.instance);
     let mut signal = 0;
     // SAFETY: both are ours.

@@ -5,6 +5,7 @@ use super::session::{self, View, follow};
 use super::table::{MAX_RUNNING, Reserved};
 use super::{Process, Source, State, StdinTarget, pty, reactor};
 use crate::conn::Conn;
+use crate::engine_link::PROTOCOL;
 use crate::failure::{Failure, Outcome};
 use crate::files::path::absolute;
 use crate::fs_tools;
@@ -237,7 +238,7 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
     let cwd =
         absolute(&settings, &who, b"", request.cwd.as_bytes()).map_err(|f| f.with_field("cwd"))?;
     let mut cwds = vec![cwd];
-    if request.cwd.is_empty() {
+    if request.cwd.is_empty() && PROTOCOL >= 2 {
         // The default directory was chosen for the default user; another one may be shut out of it.
         cwds.extend([who.home.clone(), b"/".to_vec()]);
     }

@@ -40,7 +40,10 @@ final class SocketEndpoint implements GuestEndpoint {
     private static final Logger LOG = LoggerFactory.getLogger(SocketEndpoint.class);
 
     /** The protocol of guest.proto. */
-    private static final int PROTOCOL = 1;
+    /** The versions that are spoken; an upgrade meets guests of the one before. See guest.proto. */
+    private static final int OLDEST_PROTOCOL = 1;
+
+    private static final int PROTOCOL = 2;
 
     /** Of one guest; what it dials beyond is closed. */
     static final int MAX_CONNECTIONS = 256;
@@ -209,9 +212,9 @@ final class SocketEndpoint implements GuestEndpoint {
     }
 
     private void check(Hello hello) throws IOException {
-        if (hello.getProtocol() != PROTOCOL) {
+        if (hello.getProtocol() < OLDEST_PROTOCOL || hello.getProtocol() > PROTOCOL) {
             throw new ProtocolException("the guest speaks protocol " + Integer.toUnsignedString(hello.getProtocol())
-                    + ", this engine speaks " + PROTOCOL);
+                    + ", this engine speaks " + OLDEST_PROTOCOL + " to " + PROTOCOL);
         }
         // A connection that waited may have said its hello before the guest was configured.
         configured(Decode.count(hello.getGeneration()));

@@ -92,20 +92,35 @@ public final class AtollNode implements AutoCloseable {
     }
 
     public static AtollNode start(PoolSize pool, UnaryOperator<EngineConfig> configured) {
-        return start(pool, Optional.empty(), configured);
+        return start(pool, Optional.empty(), configured, NodePlace.program("atoll-guest"));
     }
 
     /** @param resolver whom its sandboxes' names are asked of, in place of the host's */
     public static AtollNode startWithResolver(String resolver) {
-        return start(PoolSize.AMPLE, Optional.of(resolver), config -> config);
+        return start(PoolSize.AMPLE, Optional.of(resolver), config -> config, NodePlace.program("atoll-guest"));
     }
 
-    private static AtollNode start(PoolSize pool, Optional<String> resolver, UnaryOperator<EngineConfig> configured) {
+    /** A node whose sandboxes get the guest of the version before, until {@link #updateGuest}. */
+    public static AtollNode startOfVersionBefore() {
+        return start(PoolSize.AMPLE, Optional.empty(), config -> config, NodePlace.previousGuest());
+    }
+
+    /** The warden's next start takes today's guest. */
+    public void updateGuest() {
+        NodeRange taken = range;
+        if (taken == null) {
+            throw new IllegalStateException("the node of another process");
+        }
+        wardenProcess.configure(place, taken, PoolSize.AMPLE, Optional.empty(), NodePlace.program("atoll-guest"));
+    }
+
+    private static AtollNode start(
+            PoolSize pool, Optional<String> resolver, UnaryOperator<EngineConfig> configured, Path guest) {
         var node = new AtollNode(NodePlace.fresh(), configured, KillPoints.NONE);
         NodeRange range = NodeRange.take();
         node.range = range;
         try {
-            node.wardenProcess.configure(node.place, range, pool, resolver);
+            node.wardenProcess.configure(node.place, range, pool, resolver, guest);
             node.wardenProcess.start();
             node.startEngine();
             return node;

@@ -32,6 +32,15 @@ record NodePlace(String instance, Path state, Path run) {
                 Path.of("/run/atoll").resolve(instance));
     }
 
+    /** The guest as the version before spoke. */
+    static Path previousGuest() {
+        Optional<Path> given = environment("ATOLL_PREVIOUS_GUEST").map(Path::of);
+        return existing(
+                given.orElseGet(() -> tree().resolve("native/target/" + System.getProperty("os.arch").replace("amd64", "x86_64")
+                        + "-unknown-linux-gnu/debug/atoll-guest-previous")),
+                "build it with 'cargo build -p atoll-guest --features previous-protocol --bin atoll-guest-previous' in native/");
+    }
+
     /** A program of the native workspace; Cargo puts it below the name of the machine's target. */
     static Path program(String name) {
         Optional<Path> directory = environment("ATOLL_NATIVE").map(Path::of);

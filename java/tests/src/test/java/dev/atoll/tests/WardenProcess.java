@@ -29,7 +29,7 @@ final class WardenProcess {
     }
 
     /** What it is started with from now on. */
-    void configure(NodePlace place, NodeRange range, PoolSize pool, Optional<String> resolver) {
+    void configure(NodePlace place, NodeRange range, PoolSize pool, Optional<String> resolver, Path guest) {
         try {
             Files.createDirectories(place.state());
             Files.writeString(config, """
@@ -38,7 +38,7 @@ final class WardenProcess {
                      "id_base": %d, "network": {"subnet": "%s", "upstream": [%s]}, "gvisor": {"runsc": "%s"},
                      "pool": {"kind": "loop", "size_bytes": %d, "admission_free_bytes": %d, "freeze_free_bytes": %d}}
                     """.formatted(
-                            place.instance(), place.state(), place.run(), NodePlace.program("atoll-guest"),
+                            place.instance(), place.state(), place.run(), guest,
                             NodePlace.templates(), AtollNode.DISK_BYTES, NodeRange.MAX_SLOTS, range.idBase(),
                             range.subnet(), resolver.map(address -> '"' + address + '"').orElse(""), NodePlace.runsc(), pool.total(), pool.admission(), pool.freeze()));
         } catch (IOException e) {

@@ -5,6 +5,7 @@ import dev.atoll.domain.NetworkPolicy;
 import dev.atoll.domain.Node;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.UnavailableException;
 import dev.atoll.domain.VolumeId;
 import dev.atoll.warden.Failures.Subject;
 import dev.atoll.warden.proto.Audit;
@@ -57,6 +58,9 @@ import java.util.function.Function;
  * one left half-made before it listens.
  */
 final class SocketWarden implements Warden {
+    /** Of the warden's protocol, see warden.proto. A newer warden is the first half of an upgrade. */
+    private static final int OLDEST_PROTOCOL = 1;
+
     private final Connections connections;
     private final Calls calls;
     private final Timing timing;
@@ -69,8 +73,13 @@ final class SocketWarden implements Warden {
 
     @Override
     public WardenInfo info() {
-        return Wire.info(quick(Request.newBuilder().setInfo(Info.getDefaultInstance()), Subject.NODE)
+        WardenInfo info = Wire.info(quick(Request.newBuilder().setInfo(Info.getDefaultInstance()), Subject.NODE)
                 .getInfo());
+        if (info.protocol() < OLDEST_PROTOCOL) {
+            throw new UnavailableException("the warden speaks protocol " + Integer.toUnsignedString(info.protocol())
+                    + ", this engine needs " + OLDEST_PROTOCOL + " or newer: start the warden of the same build");
+        }
+        return info;
     }
 
     @Override

@@ -100,6 +100,7 @@ public final class TestCommand implements Callable<Integer> {
         Reports.deleteSurefire(modules);
         endLeftovers(dist);
         Path s3 = s3Server(dist);
+        requirePreviousGuest(dist);
         int status = Runner.run(
                 dist.home(),
                 Map.of(
@@ -129,6 +130,18 @@ public final class TestCommand implements Callable<Integer> {
             throw new OperatorException("the S3 server of the tests could not be built");
         }
         return Path.of(said.getLast());
+    }
+
+    /** The guest that speaks the protocol of the version before, for the test of an upgrade. */
+    private static void requirePreviousGuest(Dist dist) {
+        int status = Runner.run(
+                dist.home().resolve("native"),
+                Map.of("PATH", System.getenv("PATH") + ":" + System.getProperty("user.home") + "/.cargo/bin"),
+                List.of("cargo", "build", "--locked", "-p", "atoll-guest", "--features", "previous-protocol", "--bin", "atoll-guest-previous"),
+                line -> {});
+        if (status != 0) {
+            throw new OperatorException("the guest of the version before cannot be built");
+        }
     }
 
     /** Nodes of a test run that was killed: their warden's configuration tells what they have in the kernel. */
