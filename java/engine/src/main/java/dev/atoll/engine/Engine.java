@@ -101,7 +101,8 @@ public final class Engine implements AutoCloseable {
         var entrypoints = new Entrypoints(output, clock, virtualThreads);
         var tools = new OwnerTools(
                 config, clock, store.sandboxes(), warden, boot, slots, gate, holds, registry, usage, secretService,
-                volumeService, archiveService, quotas, entrypoints, meters, killPoints, virtualThreads, rules::arm);
+                volumeService, archiveService, quotas, entrypoints, meters, killPoints,
+                LogContext.carrying(virtualThreads), rules::arm);
         snapshots = new SnapshotService(store.snapshots(), warden, registry, ids, clock, killPoints, archiveService, virtualThreads);
         var layers = new LayerCare(warden, warm);
         var catalog = new TemplateCatalog(

@@ -24,13 +24,13 @@ final class Mailbox {
     /** Queues a task; its outcome is in the future. */
     <T> CompletableFuture<T> submit(Callable<T> task) {
         var outcome = new CompletableFuture<T>();
-        Runnable run = () -> {
+        Runnable run = LogContext.carrying(() -> {
             try {
                 outcome.complete(task.call());
             } catch (Throwable e) {
                 outcome.completeExceptionally(e);
             }
-        };
+        });
         synchronized (waiting) {
             waiting.add(run);
             if (!draining) {

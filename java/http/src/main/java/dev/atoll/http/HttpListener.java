@@ -5,6 +5,7 @@ import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
@@ -36,6 +37,7 @@ public final class HttpListener implements AutoCloseable {
     private static final int H2_STREAM_WINDOW_BYTES = 1 << 20;
     private static final int H2_SESSION_WINDOW_BYTES = 8 << 20;
     private static final int H2_STREAMS = 1024;
+    private static final String HTTP_1_1 = "http/1.1";
     private static final Duration LONGEST_PING_INTERVAL = Duration.ofSeconds(30);
 
     private final ListenerConfig config;
@@ -44,17 +46,24 @@ public final class HttpListener implements AutoCloseable {
     private final JettyBridge bridge;
     private final Pinger pinger;
     private final ExecutorService threads;
+    private final Optional<LazyTls> tls;
 
     private HttpListener(ListenerConfig config, Handler handler, ErrorMapper errors, RandomGenerator random) {
         this.config = config;
         threads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("http-", 0).factory());
         pinger = new Pinger(shorter(LONGEST_PING_INTERVAL, config.idleTimeout().dividedBy(3)));
-        bridge = new JettyBridge(handler, errors, threads, random, pinger, config.maxConcurrentRequests());
+        bridge = new JettyBridge(behindTls(config, handler), errors, threads, random, pinger, config.maxConcurrentRequests());
         var pool = new QueuedThreadPool(16, 4);
         pool.setName("http-io");
         server = new Server(pool);
-        connector = new KeptAliveConnector(server, factories(config, configuration(config)));
+        HttpConfiguration http = configuration(config);
+        var http1 = new HttpConnectionFactory(http);
+        // As clients spell them (RFC 7301, 6): Jetty's own name of HTTP/1.1 is in capitals.
+        var alpn = new ALPNServerConnectionFactory("h2", HTTP_1_1);
+        alpn.setDefaultProtocol(HTTP_1_1);
+        tls = config.tls().map(settings -> new LazyTls(settings, alpn.getProtocol()));
+        connector = new KeptAliveConnector(server, factories(http, http1, alpn, tls));
         connector.setHost(config.host());
         connector.setPort(config.port());
         connector.setIdleTimeout(config.idleTimeout().toMillis());
@@ -93,6 +102,16 @@ public final class HttpListener implements AutoCloseable {
 
     public int port() {
         return connector.getLocalPort();
+    }
+
+    /**
+     * Asks for the TLS context anew, which later handshakes use; open connections go on as they are.
+     * Nothing happens without TLS, or before its first connection.
+     *
+     * @throws RuntimeException what the context's supplier throws; then everything stays as it is
+     */
+    public void reloadTls() {
+        tls.ifPresent(LazyTls::reload);
     }
 
     /** Takes no more requests, lets those under way end within the stop timeout, then cuts what is left. */
@@ -136,18 +155,27 @@ public final class HttpListener implements AutoCloseable {
     }
 
     /** The first is asked first: where there is TLS, it looks whether a connection begins with a handshake. */
-    private static ConnectionFactory[] factories(ListenerConfig config, HttpConfiguration http) {
-        var http1 = new HttpConnectionFactory(http);
+    private static ConnectionFactory[] factories(
+            HttpConfiguration http, HttpConnectionFactory http1, ALPNServerConnectionFactory alpn, Optional<LazyTls> tls) {
         var h2c = sized(new HTTP2CServerConnectionFactory(http));
-        if (config.tls().isEmpty()) {
+        if (tls.isEmpty()) {
             return new ConnectionFactory[] {http1, h2c};
         }
         http.addCustomizer(new SecureRequestCustomizer(false));
         var h2 = sized(new HTTP2ServerConnectionFactory(http));
-        var alpn = new ALPNServerConnectionFactory(h2.getProtocol(), http1.getProtocol());
-        alpn.setDefaultProtocol(http1.getProtocol());
-        var tls = new LazyTls(config.tls().get(), alpn.getProtocol());
-        return new ConnectionFactory[] {new DetectorConnectionFactory(tls), http1, h2c, alpn, h2};
+        return new ConnectionFactory[] {new DetectorConnectionFactory(tls.get()), http1, h2c, alpn, h2};
+    }
+
+    /** Keys do not cross a network in clear where there is another way. */
+    private static Handler behindTls(ListenerConfig config, Handler handler) {
+        boolean open = config.tls().map(tls -> tls.plain() == Tls.Plain.EVERYONE).orElse(true);
+        return open ? handler : request -> {
+            if (!request.isSecure() && !request.isFromThisMachine()) {
+                throw new HttpException(
+                        403, "tls_required", "plain HTTP is taken from this server's own machine only; use https");
+            }
+            return handler.handle(request);
+        };
     }
 
     private static <T extends AbstractHTTP2ServerConnectionFactory> T sized(T http2) {

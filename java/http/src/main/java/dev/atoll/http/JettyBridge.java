@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import java.util.regex.Pattern;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
@@ -21,6 +22,7 @@ import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.websocket.server.ServerWebSocketContainer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Hands each request from Jetty's selector threads to a virtual thread of its own, and its response
@@ -30,6 +32,8 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
     private static final Logger LOG = LoggerFactory.getLogger(JettyBridge.class);
     private static final Logger ACCESS = LoggerFactory.getLogger("dev.atoll.http.access");
     private static final String ID_HEADER = "X-Request-Id";
+    /** Another form of id would be a way to write into the log. */
+    private static final Pattern GIVEN_ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
     private final Handler handler;
     private final ErrorMapper errors;
@@ -103,7 +107,9 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
     }
 
     private Request newRequest(org.eclipse.jetty.server.Request jettyRequest) {
-        return new Request(jettyRequest, HexFormat.of().toHexDigits(random.nextLong()));
+        String given = jettyRequest.getHeaders().get(ID_HEADER);
+        boolean usable = given != null && GIVEN_ID.matcher(given).matches();
+        return new Request(jettyRequest, usable ? given : HexFormat.of().toHexDigits(random.nextLong()));
     }
 
     /** One request from its handler to its last byte. */
@@ -111,6 +117,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
         private final Request request;
         private final org.eclipse.jetty.server.Response out;
         private final Callback callback;
+        private final CurrentRequest current;
         private final long began = System.nanoTime();
         /** The client may be sending more of the body while it is answered. */
         private boolean bodyLeft;
@@ -119,17 +126,33 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             this.request = request;
             this.out = out;
             this.callback = callback;
+            current = new CurrentRequest(request.id(), request.remoteAddress());
         }
 
         /** Answers on the calling thread without blocking it. */
         void refuse(HttpException why) {
             out.getHeaders().put(HttpHeader.CONNECTION, "close");
-            Response response = map(why);
-            sendBytes(response, bytesOf(response));
+            MDC.put(CurrentRequest.LOG_KEY, request.id());
+            try {
+                Response response = map(why);
+                sendBytes(response, bytesOf(response));
+            } finally {
+                MDC.remove(CurrentRequest.LOG_KEY);
+            }
         }
 
+        /** On a thread of this request alone, so that nothing need be unbound. */
         @Override
         public void run() {
+            bound(this::answer);
+        }
+
+        private void bound(Runnable work) {
+            MDC.put(CurrentRequest.LOG_KEY, request.id());
+            ScopedValue.where(CurrentRequest.BOUND, current).run(work);
+        }
+
+        private void answer() {
             boolean handedOn = false;
             try {
                 Response response;
@@ -301,7 +324,7 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             });
             Consumer<JettyWebSocket> speaker = socket -> {
                 if (begun.compareAndSet(false, true)) {
-                    threads.execute(() -> speak(socket, response, upgrade.handler()));
+                    threads.execute(() -> bound(() -> speak(socket, response, upgrade.handler())));
                 }
             };
             boolean upgraded = ServerWebSocketContainer.get(request.jetty().getContext())
@@ -400,12 +423,11 @@ final class JettyBridge extends org.eclipse.jetty.server.Handler.Abstract.NonBlo
             if (!ACCESS.isInfoEnabled()) {
                 return () -> {};
             }
-            String id = request.id();
             String from = request.remoteAddress();
             String method = request.method();
             String path = request.path();
             long micros = (System.nanoTime() - began) / 1000;
-            return () -> ACCESS.info("{} {} {} {} {} {}us", id, from, method, path, status, micros);
+            return () -> ACCESS.info("{} {} {} {} {}us", from, method, path, status, micros);
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.atoll.http;
 
 import java.nio.ByteBuffer;
-import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
@@ -21,14 +20,15 @@ final class LazyTls extends AbstractConnectionFactory implements ConnectionFacto
     private static final byte HANDSHAKE = 0x16;
     private static final byte MAJOR = 3;
 
-    private final Supplier<SSLContext> context;
+    private final Tls tls;
     private final String next;
+    private SslContextFactory.@Nullable Server settings;
     private @Nullable SslConnectionFactory ssl;
 
     /** @param next protocol of the connector that decides about what is inside */
-    LazyTls(Supplier<SSLContext> context, String next) {
+    LazyTls(Tls tls, String next) {
         super("tls");
-        this.context = context;
+        this.tls = tls;
         this.next = next;
     }
 
@@ -49,16 +49,30 @@ final class LazyTls extends AbstractConnectionFactory implements ConnectionFacto
 
     private synchronized SslConnectionFactory started() {
         if (ssl == null) {
-            var settings = new SslContextFactory.Server();
-            settings.setSslContext(context.get());
+            var server = new SslContextFactory.Server();
+            server.setSslContext(tls.context().get());
+            server.setIncludeProtocols(tls.oldest().protocols().toArray(String[]::new));
             // Names are not compared with the certificate here: clients do that, and a tunnel has another name.
-            settings.setSniRequired(false);
-            var made = new SslConnectionFactory(settings, next);
+            server.setSniRequired(false);
+            var made = new SslConnectionFactory(server, next);
             addBean(made, true);
             start(made);
+            settings = server;
             ssl = made;
         }
         return ssl;
+    }
+
+    /** Later handshakes use the context as it is now; connections that are open go on. */
+    synchronized void reload() {
+        if (settings != null) {
+            SSLContext fresh = tls.context().get();
+            try {
+                settings.reload(server -> ((SslContextFactory.Server) server).setSslContext(fresh));
+            } catch (Exception e) {
+                throw new IllegalStateException("TLS cannot be started anew", e);
+            }
+        }
     }
 
     private static void start(SslConnectionFactory made) {

@@ -2,8 +2,6 @@ package dev.atoll.http;
 
 import java.time.Duration;
 import java.util.Optional;
-import java.util.function.Supplier;
-import javax.net.ssl.SSLContext;
 
 /**
  * Where and within which bounds a listener serves.
@@ -16,7 +14,7 @@ import javax.net.ssl.SSLContext;
  * @param maxConcurrentRequests requests and WebSockets being served; beyond: 503
  * @param stopTimeout how long a stop waits for requests under way
  * @param tls when present, connections that begin with a TLS handshake are served by TLS, beside plain
- *     ones on the same port; asked once, at the first of them
+ *     ones on the same port
  */
 public record ListenerConfig(
         String host,
@@ -25,7 +23,7 @@ public record ListenerConfig(
         Duration idleTimeout,
         int maxConcurrentRequests,
         Duration stopTimeout,
-        Optional<Supplier<SSLContext>> tls) {
+        Optional<Tls> tls) {
     /** 32 KiB of headers, 5 minutes idle, 8,192 requests, 5 s to stop. */
     public static ListenerConfig on(String host, int port) {
         return new ListenerConfig(
@@ -58,9 +56,8 @@ public record ListenerConfig(
         return new ListenerConfig(host, port, maxHeaderBytes, idleTimeout, maxConcurrentRequests, value, tls);
     }
 
-    /** @param context called once, on one of the listener's threads, at the first TLS connection */
-    public ListenerConfig withTls(Supplier<SSLContext> context) {
+    public ListenerConfig withTls(Tls value) {
         return new ListenerConfig(
-                host, port, maxHeaderBytes, idleTimeout, maxConcurrentRequests, stopTimeout, Optional.of(context));
+                host, port, maxHeaderBytes, idleTimeout, maxConcurrentRequests, stopTimeout, Optional.of(value));
     }
 }

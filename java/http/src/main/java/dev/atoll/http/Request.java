@@ -49,7 +49,10 @@ public final class Request {
         return disconnect;
     }
 
-    /** 16 hexadecimal characters that name the request in logs and errors. */
+    /**
+     * Names the request in logs and errors: what the client sent as {@code X-Request-Id}, if that is 1 to 64
+     * of {@code A-Z a-z 0-9 . _ -}, else 16 hexadecimal characters. Not unique where clients choose it.
+     */
     public String id() {
         return id;
     }
@@ -69,6 +72,19 @@ public final class Request {
     public String rawQuery() {
         String raw = jetty.getHttpURI().getQuery();
         return raw == null ? "" : raw;
+    }
+
+    /** Whether it came by TLS. */
+    public boolean isSecure() {
+        return jetty.isSecure();
+    }
+
+    /** Whether client and server are one machine: the client's address is a loopback one, or the server's. */
+    public boolean isFromThisMachine() {
+        var connection = jetty.getConnectionMetaData();
+        return connection.getRemoteSocketAddress() instanceof InetSocketAddress from
+                && connection.getLocalSocketAddress() instanceof InetSocketAddress to
+                && (from.getAddress().isLoopbackAddress() || from.getAddress().equals(to.getAddress()));
     }
 
     /** Path and query as sent. */
@@ -177,7 +193,7 @@ public final class Request {
 
     /** {@code http} or {@code https}, of this connection. */
     public String scheme() {
-        return jetty.isSecure() ? "https" : "http";
+        return isSecure() ? "https" : "http";
     }
 
     /** What the client thinks this server is called: host, and port unless the default one. */

@@ -8,6 +8,7 @@ public record Config(
         @Key("Atoll's own API, which the command line uses too.") @JsonProperty("native") FaceConfig nativeFace,
         @Key("The API that Daytona's SDKs and Hermes Agent speak.") DaytonaFaceConfig daytona,
         @Key("The API that Modal's SDKs speak, and Hermes Agent with its Modal backend.") ModalFaceConfig modal,
+        @Key("TLS of all of these.") TlsConfig tls,
         @Key("Where the disks of sandboxes lie.") PoolConfig pool,
         @Key("Sandboxes prepared in advance.") SlotsConfig slots,
         @Key("What sandboxes reach.") NetworkConfig network,
@@ -18,12 +19,15 @@ public record Config(
         @Key("Where disks of archived sandboxes go.") ArchiveConfig archive,
         @Key("Where images come from, and which templates take their place.") ImagesConfig images,
         @Key("Whom sandboxes trust.") TrustConfig trust,
-        @Key("What is logged.") LogConfig log) {
+        @Key("What is logged.") LogConfig log,
+        @Key("Who did what.") AuditConfig audit,
+        @Key("Traces and metrics by OpenTelemetry's protocol.") TelemetryConfig telemetry) {
     public static final Config DEFAULTS = new Config(
             NodeConfig.DEFAULTS,
             FaceConfig.NATIVE,
             DaytonaFaceConfig.DEFAULTS,
             ModalFaceConfig.DEFAULTS,
+            TlsConfig.DEFAULTS,
             PoolConfig.DEFAULTS,
             SlotsConfig.DEFAULTS,
             NetworkConfig.DEFAULTS,
@@ -34,7 +38,9 @@ public record Config(
             ArchiveConfig.DEFAULTS,
             ImagesConfig.DEFAULTS,
             TrustConfig.DEFAULTS,
-            LogConfig.DEFAULTS);
+            LogConfig.DEFAULTS,
+            AuditConfig.DEFAULTS,
+            TelemetryConfig.DEFAULTS);
 
     /** Every face on this address of the machine, on its own port. */
     public Config listeningOn(String host) {
@@ -43,6 +49,7 @@ public record Config(
                 new FaceConfig(nativeFace.listen().withHost(host), nativeFace.publicUrl()),
                 daytona.listeningOn(host),
                 modal.listeningOn(host),
-                pool, slots, network, defaults, limits, lifecycle, quotas, archive, images, trust, log);
+                tls,
+                pool, slots, network, defaults, limits, lifecycle, quotas, archive, images, trust, log, audit, telemetry);
     }
 }

@@ -7,7 +7,7 @@ public record ModalFaceConfig(
         @Key("Address and port to listen on.") HostPort listen,
         @Key("How clients of other machines reach it when that differs from the address they call: https://host[:port].")
         Optional<String> publicUrl,
-        @Key("File of the certificate and those it is signed by, PEM; null = one that is made and signed by itself.")
+        @Key("File of the certificate and those it is signed by, PEM; null = that of tls, else one that is made and signed by itself.")
         Optional<String> certificate,
         @Key("File of its private key, PEM, readable by the engine's user.") Optional<String> certificateKey) {
     static final ModalFaceConfig DEFAULTS = new ModalFaceConfig(
@@ -15,9 +15,7 @@ public record ModalFaceConfig(
 
     public ModalFaceConfig {
         publicUrl.ifPresent(FaceConfig::check);
-        if (certificate.isPresent() != certificateKey.isPresent()) {
-            throw new IllegalArgumentException("modal.certificate and modal.certificate_key go together; only one is set");
-        }
+        TlsConfig.requirePair("modal", certificate, certificateKey);
     }
 
     ModalFaceConfig listeningOn(String host) {

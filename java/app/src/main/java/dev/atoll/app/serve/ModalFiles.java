@@ -2,6 +2,9 @@ package dev.atoll.app.serve;
 
 import dev.atoll.app.config.ModalFaceConfig;
 import dev.atoll.app.run.AtomicFile;
+import dev.atoll.app.tls.CertificateFiles;
+import dev.atoll.app.tls.PemFiles;
+import dev.atoll.app.tls.SelfSigned;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -14,6 +17,7 @@ import java.time.Clock;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import javax.net.ssl.SSLContext;
 import org.slf4j.Logger;
@@ -30,12 +34,15 @@ final class ModalFiles {
 
     private final Path directory;
     private final ModalFaceConfig config;
+    private final Optional<CertificateFiles> given;
     private final Clock clock;
     private final SecureRandom random;
 
-    ModalFiles(Path directory, ModalFaceConfig config, Clock clock, SecureRandom random) {
+    /** @param given the certificate to use; empty = one of its own making */
+    ModalFiles(Path directory, ModalFaceConfig config, Optional<CertificateFiles> given, Clock clock, SecureRandom random) {
         this.directory = directory;
         this.config = config;
+        this.given = given;
         this.clock = clock;
         this.random = random;
     }
@@ -58,7 +65,7 @@ final class ModalFiles {
 
     /** Makes the certificate that will be needed, if it is not there. */
     synchronized void prepare() {
-        if (config.certificate().isEmpty() && !SelfSigned.serves(certificate(), names(), clock.instant())) {
+        if (given.isEmpty() && !SelfSigned.serves(certificate(), names(), clock.instant())) {
             SelfSigned made = SelfSigned.make(names(), clock.instant(), random);
             AtomicFile.write(key(), made.keyPem(), "rw-------");
             AtomicFile.write(certificate(), made.certificatePem(), "rw-r--r--");
@@ -73,11 +80,11 @@ final class ModalFiles {
     }
 
     private Path certificate() {
-        return config.certificate().map(Path::of).orElse(directory.resolve("server.crt"));
+        return given.map(CertificateFiles::certificate).orElse(directory.resolve("server.crt"));
     }
 
     private Path key() {
-        return config.certificateKey().map(Path::of).orElse(directory.resolve("server.key"));
+        return given.map(CertificateFiles::key).orElse(directory.resolve("server.key"));
     }
 
     /** By which this machine's own clients, and those that the configuration speaks of, call it. */

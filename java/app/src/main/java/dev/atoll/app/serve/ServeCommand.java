@@ -1,10 +1,7 @@
 package dev.atoll.app.serve;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.LoggerContext;
 import dev.atoll.app.config.Config;
 import dev.atoll.app.config.ConfigFile;
-import dev.atoll.app.config.LogConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import sun.misc.Signal;
 
 /** The engine's process. Started by the supervisor as an unprivileged user; SIGTERM ends it. */
 @Command(name = "serve", hidden = true, description = "The engine's process.")
@@ -26,7 +24,7 @@ public final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         Config config = ConfigFile.load(Optional.of(file), List.of());
-        setLevel(config.log().level());
+        Logging.configure(config.log());
         var ending = new CountDownLatch(1);
         var ended = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
@@ -34,6 +32,7 @@ public final class ServeCommand implements Callable<Integer> {
             awaitQuietly(ended);
         }, "stop"));
         try (Node node = Node.start(config, Version.current())) {
+            Signal.handle(new Signal("HUP"), _ -> reload(node));
             System.out.println(node.ready().line());
             ending.await();
         } catch (RuntimeException e) {
@@ -45,17 +44,19 @@ public final class ServeCommand implements Callable<Integer> {
         return 0;
     }
 
+    private static void reload(Node node) {
+        try {
+            node.reload();
+        } catch (RuntimeException e) {
+            LOG.error("nothing is reloaded: {}", e.getMessage());
+        }
+    }
+
     private static void awaitQuietly(CountDownLatch latch) {
         try {
             latch.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private static void setLevel(LogConfig.Level level) {
-        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            context.getLogger("dev.atoll").setLevel(Level.valueOf(level.name()));
         }
     }
 }

@@ -15,11 +15,14 @@ import dev.atoll.engine.Quotas;
 import dev.atoll.face.daytona.DaytonaConfig;
 import dev.atoll.face.daytona.DaytonaConfig.ExecTimeoutStyle;
 import dev.atoll.face.modal.ModalConfig;
+import dev.atoll.http.Tls;
 import dev.atoll.image.registry.RegistrySettings;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
 
 /** What the configuration means for the parts that are wired. */
 final class Settings {
@@ -87,6 +90,21 @@ final class Settings {
 
     private static ProjectMaxima maxima(LifecycleConfig.Maxima maxima) {
         return new ProjectMaxima(maxima.maxIdle().map(Span::duration), maxima.maxLifetime().map(Span::duration));
+    }
+
+    /** Of a certificate that the operator gave. */
+    static Tls tls(Config config, Supplier<SSLContext> context) {
+        return new Tls(context, oldest(config), switch (config.tls().plain()) {
+            case THIS_MACHINE -> Tls.Plain.THIS_MACHINE;
+            case EVERYONE -> Tls.Plain.EVERYONE;
+        });
+    }
+
+    static Tls.Version oldest(Config config) {
+        return switch (config.tls().oldest()) {
+            case TLS_1_3 -> Tls.Version.TLS_1_3;
+            case TLS_1_2 -> Tls.Version.TLS_1_2;
+        };
     }
 
     static ModalConfig modal(Config config) {

@@ -325,11 +325,57 @@ class ConfigSectionsTest {
 
     @Test
     void logDefaults() {
-        assertThat(Config.DEFAULTS.log()).isEqualTo(new LogConfig(LogConfig.Level.INFO));
+        assertThat(Config.DEFAULTS.log()).isEqualTo(new LogConfig(LogConfig.Level.INFO, LogConfig.Format.TEXT));
     }
 
     @Test
     void logMapped() throws Exception {
-        mapped(Config::log, "log: {level: debug}\n", new LogConfig(LogConfig.Level.DEBUG));
+        mapped(Config::log, "log: {level: debug, format: json}\n", new LogConfig(LogConfig.Level.DEBUG, LogConfig.Format.JSON));
+    }
+
+    @Test
+    void tlsDefaults() {
+        assertThat(Config.DEFAULTS.tls()).isEqualTo(new TlsConfig(
+                Optional.empty(), Optional.empty(), TlsConfig.Version.TLS_1_3, TlsConfig.Plain.THIS_MACHINE));
+    }
+
+    @Test
+    void tlsMapped() throws Exception {
+        mapped(Config::tls, """
+                tls: {certificate: /etc/c.pem, certificate_key: /etc/k.pem, oldest: tls1.2, plain: everyone}
+                """, new TlsConfig(
+                        Optional.of("/etc/c.pem"), Optional.of("/etc/k.pem"), TlsConfig.Version.TLS_1_2,
+                        TlsConfig.Plain.EVERYONE));
+    }
+
+    @Test
+    void auditDefaults() {
+        assertThat(Config.DEFAULTS.audit()).isEqualTo(new AuditConfig(true, DataSize.parse("64MiB"), 16));
+    }
+
+    @Test
+    void auditMapped() throws Exception {
+        mapped(Config::audit, "audit: {enabled: false, max_size: 1MiB, keep: 3}\n",
+                new AuditConfig(false, DataSize.parse("1MiB"), 3));
+    }
+
+    @Test
+    void telemetryDefaults() {
+        assertThat(Config.DEFAULTS.telemetry())
+                .isEqualTo(new TelemetryConfig(Optional.empty(), true, 1, true, Span.parse("60s"), "atoll"));
+    }
+
+    @Test
+    void telemetryMapped() throws Exception {
+        mapped(Config::telemetry, """
+                telemetry:
+                  otlp_endpoint: http://collector:4318
+                  traces: false
+                  sample: 0.25
+                  metrics: false
+                  metrics_every: 10s
+                  service_name: sandboxes
+                """, new TelemetryConfig(
+                        Optional.of("http://collector:4318"), false, 0.25, false, Span.parse("10s"), "sandboxes"));
     }
 }

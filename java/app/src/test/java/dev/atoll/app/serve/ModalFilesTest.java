@@ -1,14 +1,16 @@
 package dev.atoll.app.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atoll.app.config.HostPort;
 import dev.atoll.app.config.ModalFaceConfig;
-import dev.atoll.app.run.OperatorException;
+import dev.atoll.app.tls.CertificateFiles;
+import dev.atoll.app.tls.PemFiles;
+import dev.atoll.app.tls.SelfSigned;
 import dev.atoll.http.HttpListener;
 import dev.atoll.http.ListenerConfig;
 import dev.atoll.http.Response;
+import dev.atoll.http.Tls;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -39,7 +41,7 @@ class ModalFilesTest {
     private Path directory = Path.of("");
 
     private ModalFiles files(Optional<String> publicUrl, Clock clock) {
-        return new ModalFiles(directory.resolve("modal"), config(publicUrl), clock, RANDOM);
+        return new ModalFiles(directory.resolve("modal"), config(publicUrl), Optional.empty(), clock, RANDOM);
     }
 
     private static ModalFaceConfig config(Optional<String> publicUrl) {
@@ -82,7 +84,7 @@ class ModalFilesTest {
         ModalFiles made = files(Optional.empty(), Clock.systemUTC());
         var unused = made.tokenKey();
         made.prepare();
-        var config = ListenerConfig.on("127.0.0.1", 0).withTls(made::tls);
+        var config = ListenerConfig.on("127.0.0.1", 0).withTls(new Tls(made::tls, Tls.Version.TLS_1_3, Tls.Plain.EVERYONE));
         try (var listener = HttpListener.start(
                         config, request -> Response.text(request.scheme()), (_, e) -> Response.text(e.toString()), RANDOM);
                 var trusting = HttpClient.newBuilder().sslContext(trust(certificate())).build();
@@ -115,20 +117,11 @@ class ModalFilesTest {
         SelfSigned given = SelfSigned.make(List.of("given.example"), Instant.now(), RANDOM);
         Path certificate = Files.writeString(directory.resolve("c.pem"), given.certificatePem());
         Path key = Files.writeString(directory.resolve("k.pem"), given.keyPem());
-        var config = new ModalFaceConfig(
-                new HostPort("127.0.0.1", 0), Optional.empty(), Optional.of(certificate.toString()),
-                Optional.of(key.toString()));
-        var files = new ModalFiles(directory.resolve("modal"), config, Clock.systemUTC(), RANDOM);
+        var files = new ModalFiles(
+                directory.resolve("modal"), config(Optional.empty()),
+                Optional.of(new CertificateFiles(certificate, key)), Clock.systemUTC(), RANDOM);
         assertThat(files.tls().getProtocol()).isEqualTo("TLS");
         assertThat(directory.resolve("modal/server.crt")).doesNotExist();
-    }
-
-    @Test
-    void fileThatIsNoKeyIsNamed() throws IOException {
-        Path wrong = Files.writeString(directory.resolve("wrong.pem"), "no key");
-        assertThatThrownBy(() -> PemFiles.context(wrong, wrong))
-                .isInstanceOf(OperatorException.class)
-                .hasMessageContaining(wrong.toString());
     }
 
     @Test

@@ -38,15 +38,17 @@ public final class NativeApi {
      * @param defaultTemplate what a create without a source starts from
      * @param metrics the text of {@code /metrics}, in Prometheus' exposition format 0.0.4
      * @param openMetrics serve metrics without a key
+     * @param reload takes certificates as their files are now; throws {@link dev.atoll.domain.ConflictException}
+     *     when one cannot be used
      */
-    public record Options(String defaultTemplate, Supplier<String> metrics, boolean openMetrics) {}
+    public record Options(String defaultTemplate, Supplier<String> metrics, boolean openMetrics, Runnable reload) {}
 
     private NativeApi() {}
 
     /** All routes; stateless, so one router serves any number of listeners. */
     public static Router routes(Domain domain, Options options) {
         Router.Builder router = Router.builder();
-        NodeRoutes node = new NodeRoutes(domain.node(), domain.sandboxes());
+        NodeRoutes node = new NodeRoutes(domain.node(), domain.sandboxes(), options.reload());
         OpenApi.addTo(router);
         node.addOpenTo(router);
         if (options.openMetrics()) {

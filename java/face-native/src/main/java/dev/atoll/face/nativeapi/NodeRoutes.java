@@ -112,8 +112,10 @@ final class NodeRoutes {
 
     private final Node node;
     private final References references;
+    private final Runnable reload;
 
-    NodeRoutes(Node node, Sandboxes sandboxes) {
+    NodeRoutes(Node node, Sandboxes sandboxes, Runnable reload) {
+        this.reload = reload;
         this.node = node;
         this.references = new References(sandboxes);
     }
@@ -142,7 +144,8 @@ final class NodeRoutes {
                 .get("/v1/node/pool", this::pool)
                 .get("/v1/node/doctor", this::doctor)
                 .post("/v1/node/audit", this::audit)
-                .post("/v1/node/prune", this::prune);
+                .post("/v1/node/prune", this::prune)
+                .post("/v1/node/reload", this::reload);
     }
 
     private Response usage(Request request) {
@@ -187,6 +190,12 @@ final class NodeRoutes {
         Authentication.operator(request);
         boolean repair = Input.optionalJson(request, AuditRequest.class).repair().orElse(false);
         return Response.json(new LeaksJson(node.audit(repair)));
+    }
+
+    private Response reload(Request request) {
+        Authentication.operator(request);
+        reload.run();
+        return Response.noContent();
     }
 
     private Response prune(Request request) {

@@ -66,7 +66,7 @@ final class EdgeServer implements AutoCloseable {
                 unreachable(Volumes.class),
                 new TwoKeys(),
                 unreachable(Node.class));
-        return NativeApi.routes(domain, new NativeApi.Options("base", () -> "atoll_up 1\n", openMetrics));
+        return NativeApi.routes(domain, new NativeApi.Options("base", () -> "atoll_up 1\n", openMetrics, () -> {}));
     }
 
     private static <T> T unreachable(Class<T> type) {

@@ -54,7 +54,7 @@ final class ApiNode implements AutoCloseable {
                                 engine.volumes(),
                                 engine.keys(),
                                 engine.node()),
-                        new NativeApi.Options("base", () -> "", false)),
+                        new NativeApi.Options("base", () -> "", false, () -> {})),
                 NativeApi.errors(),
                 new SecureRandom());
     }

@@ -1,4 +1,4 @@
-package dev.atoll.app.serve;
+package dev.atoll.app.tls;
 
 import java.io.IOException;
 import java.io.StringWriter;
@@ -39,7 +39,7 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
  * A certificate signed by its own key, that a client may also be told to trust as an authority: so it
  * has all that strict verifiers ask of one.
  */
-record SelfSigned(String certificatePem, String keyPem) {
+public record SelfSigned(String certificatePem, String keyPem) {
     private static final Duration LIFE = Duration.ofDays(3650);
     /** One that ends sooner is made anew. */
     private static final Duration LEAST_LEFT = Duration.ofDays(30);
@@ -49,7 +49,7 @@ record SelfSigned(String certificatePem, String keyPem) {
     private static final int SERIAL_BITS = 127;
 
     /** Whether the file holds a certificate for all these names that lasts. */
-    static boolean serves(Path file, Collection<String> names, Instant now) {
+    public static boolean serves(Path file, Collection<String> names, Instant now) {
         if (!Files.exists(file)) {
             return false;
         }
@@ -74,7 +74,7 @@ record SelfSigned(String certificatePem, String keyPem) {
         return name.equals("::1") ? "0:0:0:0:0:0:0:1" : name;
     }
 
-    static SelfSigned make(Collection<String> names, Instant now, SecureRandom random) {
+    public static SelfSigned make(Collection<String> names, Instant now, SecureRandom random) {
         try {
             KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
             generator.initialize(new ECGenParameterSpec("secp256r1"), random);
