@@ -79,6 +79,9 @@ trap - EXIT
 step 'Training the start' "${ATOLL_HOME}/tools/train.sh" "${dist}"
 use
 
-# Older builds go, but for the few that a running instance may still read from.
+# Older builds go, but for the few that a running instance may still read from, and those that units of
+# systemd start from.
 find "${cache}/dist" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | tail -n +5 | cut -d' ' -f2- |
-  xargs -r rm -rf
+  while read -r old; do
+    compgen -G "${old}/installed-*" >/dev/null || rm -rf "${old}"
+  done

@@ -38,6 +38,10 @@ final class UpCommand implements Callable<Integer> {
         Dist dist = Dist.current();
         PrintStream out = System.out;
         var instance = new Instance(config, dist);
+        if (instance.systemd().isInstalled()) {
+            throw new OperatorException("instance '" + config.node().instance()
+                    + "' is run by systemd: 'systemctl start' its units, 'atoll install' to renew them, or 'atoll uninstall' first");
+        }
         var up = new Up(instance, dist, new SandboxStopper(), out);
         Optional<Endpoint> running = up.running();
         if (running.isPresent()) {

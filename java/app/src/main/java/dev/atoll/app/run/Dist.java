@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The build that this program runs from, as tools/build.sh lays it out.
@@ -44,6 +45,39 @@ public record Dist(Path directory, Path home, Path cache) {
     /** Where tools/gvisor.sh leaves the program, or beside it in {@code absent} why there is none. */
     public Path gvisor() {
         return cache.resolve("gvisor");
+    }
+
+    /** Keeps later builds from removing this one, which units start from. */
+    void pin(String instance) {
+        AtomicFile.write(pinOf(directory, instance), "", "rw-r--r--");
+        others(instance).forEach(Dist::delete);
+    }
+
+    /** No build is kept for the units of this instance any more. */
+    void unpin(String instance) {
+        delete(pinOf(directory, instance));
+        others(instance).forEach(Dist::delete);
+    }
+
+    private static Path pinOf(Path build, String instance) {
+        return build.resolve("installed-" + instance);
+    }
+
+    private List<Path> others(String instance) {
+        Path builds = directory.getParent();
+        try (Stream<Path> all = builds == null ? Stream.empty() : Files.list(builds)) {
+            return all.filter(build -> !build.equals(directory)).map(build -> pinOf(build, instance)).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot list " + builds, e);
+        }
+    }
+
+    private static void delete(Path pin) {
+        try {
+            Files.deleteIfExists(pin);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot remove " + pin, e);
+        }
     }
 
     public Path java() {

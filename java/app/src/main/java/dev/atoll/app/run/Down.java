@@ -47,7 +47,8 @@ public final class Down {
 
     /** It was killed, or never was: its programs may be there all the same. */
     private void withoutSupervisor(Then then) {
-        boolean serves = instance.programs().stream().allMatch(program -> program.running().isPresent());
+        boolean serves = instance.systemd().isInstalled()
+                || instance.programs().stream().allMatch(program -> program.running().isPresent());
         if (then == Then.STOP && serves) {
             Endpoint.read(instance.layout().endpoint()).ifPresent(sandboxes::stopAll);
         }

@@ -1,5 +1,6 @@
 package dev.atoll.app.run;
 
+import dev.atoll.app.config.Config;
 import dev.atoll.app.config.ConfigFile;
 import dev.atoll.app.config.HostPort;
 import java.io.BufferedReader;
@@ -77,7 +78,10 @@ final class EngineProgram extends Program {
     }
 
     private Endpoint endpointOf(Ready ready) {
-        var config = ConfigFile.load(Optional.of(layout.engineConfig()), List.of());
+        return endpointOf(ConfigFile.load(Optional.of(layout.engineConfig()), List.of()), layout, dist, ready);
+    }
+
+    static Endpoint endpointOf(Config config, Layout layout, Dist dist, Ready ready) {
         return new Endpoint(
                 layout.instance(),
                 localUrl(config.nativeFace().listen(), ready.nativePort()),

@@ -2,6 +2,7 @@ package dev.atoll.app.run;
 
 import dev.atoll.app.config.Config;
 import dev.atoll.app.config.ConfigPrinter;
+import dev.atoll.app.tls.CertificateFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -38,14 +39,20 @@ public final class Instance {
 
     /** @throws OperatorException naming what this machine lacks */
     public void check(String command) {
+        check(command, PidFile.read(layout.enginePid()).isEmpty());
+    }
+
+    /** @param ports whether its ports must be free, as they are not while it runs */
+    public void check(String command, boolean ports) {
         Preflight.requireRoot(command);
         Preflight.requireKernel();
         Preflight.requireSpace(config);
-        if (PidFile.read(layout.enginePid()).isEmpty()) {
+        if (ports) {
             Preflight.requirePort("native", config.nativeFace().listen());
             Preflight.requirePort("daytona", config.daytona().listen());
             Preflight.requirePort("modal", config.modal().listen());
         }
+        CertificateFiles.all(config).forEach(CertificateFiles::check);
         requireOwnState();
     }
 
@@ -66,6 +73,7 @@ public final class Instance {
     public void prepare() {
         EngineUser user = EngineUser.ensure(config.node().user());
         Preflight.requireReadable(dist, user);
+        CertificateFiles.all(config).forEach(files -> Preflight.requireReadable(files, user));
         directory(Layout.RUN, "rwxr-xr-x");
         directory(layout.runDir(), "rwxr-xr-x");
         directory(layout.stateDir(), "rwx--x--x");
@@ -78,6 +86,17 @@ public final class Instance {
         AtomicFile.write(layout.operatorHash(), OperatorKey.sha256(key) + "\n", "rw-r--r--");
         AtomicFile.write(layout.engineConfig(), ConfigPrinter.print(config), "rw-r--r--");
         WardenConfig.write(layout, config, user, dist);
+    }
+
+    /** As {@link #prepare}, and says where it will be reached, for programs that nobody of ours starts. */
+    public void prepareForUnits() {
+        Preflight.requireRoot("atoll prepare");
+        Preflight.requireKernel();
+        requireOwnState();
+        prepare();
+        var ports = new Ready(
+                config.nativeFace().listen().port(), config.daytona().listen().port(), config.modal().listen().port());
+        EngineProgram.endpointOf(config, layout, dist, ports).write(layout.endpoint());
     }
 
     /** In the order of their start. */
@@ -94,8 +113,14 @@ public final class Instance {
         PidFile.delete(layout.supervisorPid());
     }
 
+    /** As it is where units are looked for. */
+    public Systemd systemd() {
+        return new Systemd(config, dist, Systemd.UNITS);
+    }
+
     /** Ends engine and warden when no supervisor does. */
     void stopPrograms() {
+        systemd().stop();
         programs().reversed().forEach(Program::stop);
     }
 

@@ -3,6 +3,7 @@ package dev.atoll.app.run;
 import dev.atoll.app.config.Config;
 import dev.atoll.app.config.DataSize;
 import dev.atoll.app.config.HostPort;
+import dev.atoll.app.tls.CertificateFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -88,14 +89,28 @@ final class Preflight {
     /** The engine's user must reach the JDK and the build. */
     static void requireReadable(Dist dist, EngineUser user) {
         for (Path path : new Path[] {dist.java(), dist.directory().resolve("engine.args")}) {
-            if (Commands.tryOutput(
-                            "setpriv", "--reuid", Integer.toString(user.uid()), "--regid", Integer.toString(user.gid()),
-                            "--clear-groups", "test", "-r", path.toString())
-                    .isEmpty()) {
+            if (!isReadable(path, user)) {
                 throw new OperatorException("the user '" + user.name() + "' cannot read " + path
                         + "; use a JDK and a cache directory that every user may enter");
             }
         }
+    }
+
+    /** The engine, which has no rights of root, reads them itself whenever they change. */
+    static void requireReadable(CertificateFiles files, EngineUser user) {
+        for (Path path : new Path[] {files.certificate(), files.key()}) {
+            if (!isReadable(path, user)) {
+                throw new OperatorException("the user '" + user.name() + "' cannot read " + path + ": try chgrp " + user.name()
+                        + " and chmod g+r, and let it enter the directories above");
+            }
+        }
+    }
+
+    private static boolean isReadable(Path path, EngineUser user) {
+        return Commands.tryOutput(
+                        "setpriv", "--reuid", Integer.toString(user.uid()), "--regid", Integer.toString(user.gid()),
+                        "--clear-groups", "test", "-r", path.toString())
+                .isPresent();
     }
 
     private static String read(Path file) {
