@@ -4,6 +4,7 @@ import dev.atoll.domain.ActivityKind;
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.ConflictException;
 import dev.atoll.domain.CreateSandbox;
+import dev.atoll.domain.ImageException;
 import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.Sandbox;
@@ -11,6 +12,7 @@ import dev.atoll.domain.SandboxChange;
 import dev.atoll.domain.SandboxId;
 import dev.atoll.domain.Sandboxes;
 import dev.atoll.domain.Snapshots;
+import dev.atoll.domain.Source;
 import dev.atoll.domain.UnsupportedException;
 import dev.atoll.http.HttpException;
 import dev.atoll.http.Json;
@@ -88,6 +90,12 @@ final class SandboxRoutes {
         } catch (NotFoundException e) {
             String wanted = body.buildInfo() == null ? "Snapshot " + e.reference() : "Image of buildInfo";
             throw new HttpException(400, "bad_request", wanted + " not found: " + e.getMessage());
+        } catch (ImageException e) {
+            // What was named as a snapshot and is none was an image's name at most.
+            if (body.buildInfo() == null && spec.source() instanceof Source.OfImage(String reference)) {
+                throw new HttpException(400, "bad_request", "Snapshot " + reference + " not found: " + e.getMessage());
+            }
+            throw e;
         }
     }
 
