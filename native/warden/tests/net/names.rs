@@ -663,7 +663,9 @@ fn a_new_warden_goes_on_with_the_names() {
         web(world);
         let network = start(config("a"));
         let listed = names(&["a.test"]);
-        let Inside { namespace, .. } = Inside::with(&network, 0, listed.clone());
+        let before = Inside::with(&network, 0, listed.clone());
+        before.resolve("a.test");
+        let Inside { namespace, .. } = before;
         drop(network);
         let network = start_limited(config("a"), vec![(0, listed)]);
         let socket = udp(&namespace, 0);
@@ -672,6 +674,9 @@ fn a_new_warden_goes_on_with_the_names() {
             namespace,
             socket,
         };
+        // What was resolved before stays open.
+        assert_eq!(inside.http(SERVER, &get("a.test")), "HTTP/1.1 200 a.test");
+        inside.connect(RESOLVER, 80).unwrap_err();
         assert_eq!(inside.told("b.test", A), rcode(REFUSED, 0));
         inside.resolve("a.test");
         assert_eq!(inside.http(SERVER, &get("a.test")), "HTTP/1.1 200 a.test");

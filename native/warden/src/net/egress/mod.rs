@@ -85,9 +85,12 @@ impl Egress {
         let mut limited = HashMap::new();
         let mut needs_proxy = false;
         for (index, policy) in policies {
-            commands += &script::apply(&plan, ports.proxy, index, &policy, &[]);
+            // Programs go on using what they have resolved.
+            let opened = elements::list(&plan.table, &script::opened_set(index))
+                .map_err(context("opened addresses"))?;
+            commands += &script::apply(&plan, ports.proxy, index, &policy, &opened);
             needs_proxy |= policy.checks_names();
-            let opened = Opened::default();
+            let opened = Opened::restored(&opened, Instant::now());
             limited.insert(index, Limited { policy, opened });
         }
         rules::load(&plan, ports, &commands)?;

@@ -17,12 +17,25 @@ pub struct Opened {
 }
 
 struct Entry {
-    /// By which it came, oldest first; outlive `until`, because connections do.
+    /// By which it came, oldest first; outlive `until`, because connections do. None are known of what
+    /// an earlier warden opened: it stays open till then, or till the policy changes.
     names: Vec<String>,
     until: Instant,
 }
 
 impl Opened {
+    /// What an earlier warden has opened, and for how long still.
+    pub fn restored(elements: &[(Ipv4Addr, Duration)], now: Instant) -> Opened {
+        let restore = |(address, left): &(Ipv4Addr, Duration)| {
+            let names = Vec::new();
+            let until = now + *left;
+            (*address, Entry { names, until })
+        };
+        Opened {
+            addresses: elements.iter().map(restore).collect(),
+        }
+    }
+
     /// Until when the address is open to new connections.
     pub fn until(&self, address: Ipv4Addr) -> Option<Instant> {
         self.addresses.get(&address).map(|entry| entry.until)

@@ -20,7 +20,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Bytes read at once, and those that wait in one direction at most.
 const CHUNK: usize = 16 << 10;
-const WAITING: usize = 64 << 10;
+const WAITING: usize = 32 << 10;
 const FAREWELL_BYTES: usize = 256 << 10;
 
 pub struct Proxy {

@@ -9,7 +9,7 @@ use crate::net::policy::{Policy, Verdict};
 
 /// Connections at once, of one sandbox and of all.
 const PER_SANDBOX: usize = 256;
-const TOTAL: usize = 4096;
+const TOTAL: usize = 2048;
 /// Names that one connection may ask for.
 const NAMES: usize = 64;
 
