@@ -31,7 +31,8 @@ absent() {
 # Old releases, as distributions have them, know neither the platform nor these flags.
 knows_what_we_need() {
   local flags
-  flags=$("$1" flags 2>/dev/null) || return 1
+  # It prints them to its standard error.
+  flags=$("$1" flags 2>&1) || return 1
   [[ ${flags} == *-gofer-network-namespace* && ${flags} == *-host-uds* ]]
 }
 
