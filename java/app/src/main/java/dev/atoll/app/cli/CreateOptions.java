@@ -83,11 +83,14 @@ final class CreateOptions {
         if (!resources.isEmpty()) {
             request.put("resources", resources);
         }
+        var lists = network.request();
+        if (noNetwork && lists.isPresent()) {
+            throw new OperatorException("--no-network allows nothing: leave out --allow, --deny and --domain");
+        }
         if (noNetwork) {
             request.put("network", Map.of("egress", "none"));
-        } else {
-            network.request().ifPresent(lists -> request.put("network", lists));
         }
+        lists.ifPresent(policy -> request.put("network", policy));
         if (!volumes.isEmpty()) {
             request.put("volumes", volumes.stream().map(CreateOptions::mount).toList());
         }

@@ -2,6 +2,7 @@ package dev.atoll.app.cli;
 
 import dev.atoll.app.client.ApiClient;
 import dev.atoll.app.client.Query;
+import dev.atoll.app.run.OperatorException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -42,7 +43,7 @@ final class EgressCommand implements Callable<Integer> {
         ApiClient client = server.client();
         Optional<Map<String, Object>> lists = network.request();
         if (whole != null && lists.isPresent()) {
-            throw new IllegalArgumentException("--set is for all or nothing: leave out --allow, --deny and --domain");
+            throw new OperatorException("--set is for all or nothing: leave out --allow, --deny and --domain");
         }
         Optional<Map<String, Object>> wanted = whole == null ? lists : Optional.of(Map.of("egress", whole.name()));
         wanted.ifPresent(policy -> client.put(Query.of("sandboxes", sandbox, "network"), policy));

@@ -20,7 +20,7 @@ import java.util.Map;
  * that nobody has (RFC 5737) and {@link OutsideServers} in it.
  */
 final class OutsideWorld implements AutoCloseable {
-    /** Two JVMs of one machine take different parts of 203.0.113.0/24. */
+    /** Two JVMs of one machine take different parts of 198.51.100.0/24. */
     private static final int FIRST = (int) (ProcessHandle.current().pid() % 16) * 16;
 
     private static final String PASSWORD = "outside";
@@ -42,7 +42,7 @@ final class OutsideWorld implements AutoCloseable {
     }
 
     private static String address(int host) {
-        return "203.0.113." + (FIRST + host);
+        return "198.51.100." + (FIRST + host);
     }
 
     /** @param names what the resolver knows: addresses by name, which the certificate covers, too */
