@@ -49,8 +49,12 @@ class EgressTest {
 
     @AfterAll
     static void end() {
-        node.close();
-        outside.close();
+        // Also after a start that failed half-way.
+        try (outside) {
+            if (node != null) {
+                node.close();
+            }
+        }
     }
 
     private Inside with(NetworkPolicy policy) {
