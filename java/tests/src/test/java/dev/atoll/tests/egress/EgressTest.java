@@ -50,8 +50,8 @@ class EgressTest {
     @AfterAll
     static void end() {
         // Also after a start that failed half-way.
-        try (outside) {
-            if (node != null) {
+        try (OutsideWorld ending = outside) {
+            if (ending != null && node != null) {
                 node.close();
             }
         }
