@@ -162,7 +162,8 @@ fn add_entropy(bytes: &[u8]) {
 fn write_hosts(lines: &str) -> io::Result<()> {
     let old = match fs::File::open("/etc/hosts") {
         Ok(file) => {
-            let mut text = Vec::new();
+            let size = file.metadata()?.len().min(MAX_HOSTS);
+            let mut text = Vec::with_capacity(size as usize + 1);
             io::Read::read_to_end(&mut io::Read::take(file, MAX_HOSTS), &mut text)?;
             String::from_utf8_lossy(&text).into_owned()
         }
@@ -192,9 +193,16 @@ fn merge_hosts(old: &str, lines: &str) -> String {
 
 /// Puts content in place of a file of /etc; in place where it cannot be renamed over (a mount).
 fn replace(path: &str, content: &[u8]) -> io::Result<()> {
-    fs::create_dir_all("/etc")?;
     let new = format!("/etc/.atoll-{}", crate::sys::random_name());
-    let written = fs::write(&new, content).and_then(|()| fs::rename(&new, path));
+    let written = fs::write(&new, content)
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                fs::create_dir_all("/etc")?;
+                fs::write(&new, content)
+            }
+            _ => Err(error),
+        })
+        .and_then(|()| fs::rename(&new, path));
     if written.is_err() {
         // It may not exist; the direct write below reports what matters.
         let _ = fs::remove_file(&new);

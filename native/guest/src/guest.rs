@@ -50,10 +50,12 @@ pub struct Guest {
     pub link: Link,
     spool_directory: OwnedFd,
     pub started: Instant,
-    /// Limit of open files that children get: what the guest was started with.
-    pub child_nofile: libc::rlimit,
-    /// Children are killed before the guest when memory runs out.
-    pub child_oom_score_adj: i32,
+    /// Limit of open files that children get: what the guest was started with. None = the guest's.
+    pub child_nofile: Option<libc::rlimit>,
+    /// Children are killed before the guest when memory runs out. None where that decides nothing.
+    pub child_oom_score_adj: Option<i32>,
+    /// Root without other groups, as most children are to be.
+    pub is_root: bool,
     /// PID 1 of its namespace (not so in tests).
     pub is_init: bool,
     /// Processes that Quiesce stopped.
@@ -71,6 +73,7 @@ impl Guest {
             started: Instant::now(),
             child_nofile: start.nofile,
             child_oom_score_adj: start.child_oom_score_adj,
+            is_root: start.is_root,
             is_init: start.is_init,
             quiesced: Mutex::default(),
         }
@@ -102,7 +105,8 @@ impl Guest {
 
 /// What the program found when it started.
 pub struct Start {
-    pub nofile: libc::rlimit,
-    pub child_oom_score_adj: i32,
+    pub nofile: Option<libc::rlimit>,
+    pub child_oom_score_adj: Option<i32>,
+    pub is_root: bool,
     pub is_init: bool,
 }

@@ -88,7 +88,7 @@ pub fn run() -> io::Result<Infallible> {
     if let Some(extended) = sentry {
         sentry::arrange(extended)?;
     }
-    let start = prepare_process()?;
+    let start = prepare_process(sentry.is_some())?;
     let reactor = Reactor::new(child_signals()?)?;
     let link = Link::new(socket, sentry.is_none());
     let (dialled, spool) = match place {
@@ -112,7 +112,7 @@ fn limit_allocator() {
     }
 }
 
-fn prepare_process() -> io::Result<Start> {
+fn prepare_process(sentry: bool) -> io::Result<Start> {
     // SAFETY: system calls on plain values, before the first thread.
     let nofile = unsafe {
         if libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 {
@@ -139,6 +139,8 @@ fn prepare_process() -> io::Result<Start> {
                 8,
             );
         }
+        // A handler, which an exec takes away: children need not undo that it is ignored.
+        libc::signal(libc::SIGPIPE, ignore as *const () as libc::sighandler_t);
         libc::setsid();
         let cloexec = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
         libc::syscall(libc::SYS_close_range, 3, libc::c_int::MAX, cloexec);
@@ -151,7 +153,7 @@ fn prepare_process() -> io::Result<Start> {
             rlim_max: nofile.rlim_max,
         };
         libc::setrlimit(libc::RLIMIT_NOFILE, &raised);
-        nofile
+        (nofile.rlim_cur != raised.rlim_cur).then_some(nofile)
     };
     drop_inheritable_capabilities();
     // Groups of whoever started the guest; without the right to drop them there are none to drop.
@@ -160,16 +162,26 @@ fn prepare_process() -> io::Result<Start> {
     if !is_init {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     }
-    let own = std::fs::read_to_string("/proc/self/oom_score_adj")
-        .ok()
-        .and_then(|s| s.trim().parse::<i32>().ok())
-        .unwrap_or(0);
+    // Under gVisor the kernel sees one program, the sentry.
+    let child_oom_score_adj = (!sentry).then(|| {
+        let own = std::fs::read_to_string("/proc/self/oom_score_adj")
+            .ok()
+            .and_then(|s| s.trim().parse::<i32>().ok())
+            .unwrap_or(0);
+        (own + CHILD_OOM_ADJ).clamp(-1000, 1000)
+    });
+    let is_root = rustix::process::getuid().is_root()
+        && rustix::process::getgid().is_root()
+        && rustix::process::getgroups().is_ok_and(|groups| groups.is_empty());
     Ok(Start {
         nofile,
-        child_oom_score_adj: (own + CHILD_OOM_ADJ).clamp(-1000, 1000),
+        child_oom_score_adj,
+        is_root,
         is_init,
     })
 }
+
+extern "C" fn ignore(_: libc::c_int) {}
 
 /// Programs must not inherit capabilities beyond what their own user gives them.
 fn drop_inheritable_capabilities() {

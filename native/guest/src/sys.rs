@@ -4,6 +4,7 @@ use rustix::event::EventfdFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::rand::GetRandomFlags;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970.
@@ -24,27 +25,39 @@ pub fn random_name() -> String {
 }
 
 /// An eventfd that wakes one polling thread.
-pub struct Waker(OwnedFd);
+pub struct Waker {
+    event: OwnedFd,
+    /// A wake that nobody has cleared: another one need not be written.
+    pending: AtomicBool,
+}
 
 impl Waker {
     pub fn new() -> io::Result<Waker> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        Ok(Waker(rustix::event::eventfd(0, flags)?))
+        Ok(Waker {
+            event: rustix::event::eventfd(0, flags)?,
+            pending: AtomicBool::new(false),
+        })
     }
 
+    /// After the change that it tells of.
     pub fn wake(&self) {
-        // EAGAIN means the counter is full, hence the wake is pending already.
-        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+        if !self.pending.swap(true, Ordering::AcqRel) {
+            // Cannot fail: the counter is at most 1.
+            let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+        }
     }
 
+    /// Before the caller looks at what it waits for, so that no change is missed.
     pub fn clear(&self) {
-        // EAGAIN: nothing was pending.
-        let _ = rustix::io::read(&self.0, &mut [0u8; 8]);
+        // EAGAIN: nothing was pending, or it is just being written and wakes once more.
+        let _ = rustix::io::read(&self.event, &mut [0u8; 8]);
+        self.pending.store(false, Ordering::Release);
     }
 }
 
 impl AsFd for Waker {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.event.as_fd()
     }
 }

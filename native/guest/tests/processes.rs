@@ -614,12 +614,13 @@ fn a_reader_of_one_stream_is_not_held_by_what_it_skips_of_the_other() {
         skip_stderr: !skip_stdout,
         ..Default::default()
     };
+    // First the one that reads: what the other skips alone may be dropped at once.
+    conn.send(Op::Attach(one(false)));
+    conn.started();
     // This one never moves by reading: all output is the other's.
     let mut errors = engine.conn();
     errors.send(Op::Attach(one(true)));
     errors.started();
-    conn.send(Op::Attach(one(false)));
-    conn.started();
     let out = conn.output();
     assert_eq!(out.gaps, []);
     assert!(out.text().ends_with("299999\n300000\n"));

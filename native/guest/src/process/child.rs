@@ -45,8 +45,10 @@ pub struct Plan<'a> {
     pub uid: u32,
     pub gid: u32,
     pub groups: Vec<u32>,
-    /// Open files limit that the guest started with.
-    pub nofile: libc::rlimit,
+    /// The guest is who the child shall be.
+    pub keeps_user: bool,
+    /// Open files limit that the guest started with, unless it still has it.
+    pub nofile: Option<libc::rlimit>,
     /// Written to /proc/self/oom_score_adj, "" = inherited.
     pub oom_score_adj: String,
 }
@@ -60,7 +62,6 @@ struct Frame<'a> {
     cwds: &'a [*const c_char],
     /// `/bin/sh PROGRAM ARGS...` for files without an interpreter line, as execvp(3) does.
     shell_argv: *mut *const c_char,
-    pid: &'a AtomicI32,
     /// Index of the directory that was entered.
     cwd: AtomicI32,
     failed: AtomicI32,
@@ -83,7 +84,7 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
         .collect()
 }
 
-/// Starts the plan's program. The child's pid is stored in `pid` before it does anything else, so
+/// Starts the plan's program. The kernel stores the child's pid in `pid` before it does anything, so
 /// that a reaper can tell whose exit it sees. Returns after the exec, or with the step and error
 /// of its failure (the child is then a zombie for the reaper).
 pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Error)> {
@@ -100,7 +101,6 @@ pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Er
         env: &env,
         cwds: &cwds,
         shell_argv: shell_argv.as_mut_ptr(),
-        pid,
         cwd: AtomicI32::new(0),
         failed: AtomicI32::new(-1),
         errno: AtomicI32::new(0),
@@ -109,7 +109,11 @@ pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Er
     let stack = Stack::new().map_err(setup)?;
     let blocked = BlockedSignals::all().map_err(setup)?;
     let mut pidfd: c_int = -1;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+    let flags = libc::CLONE_VM
+        | libc::CLONE_VFORK
+        | libc::CLONE_PIDFD
+        | libc::CLONE_CHILD_SETTID
+        | libc::SIGCHLD;
     // SAFETY: the stack is mapped and not used by anyone else; `frame` outlives the child's use of
     // it because CLONE_VFORK stops this thread until the child executes or ends; `child_main`
     // keeps to async-signal-safe work.
@@ -120,6 +124,8 @@ pub fn start(plan: &Plan<'_>, pid: &AtomicI32) -> Result<Started, (Stage, io::Er
             flags,
             ptr::from_ref(&frame).cast_mut().cast::<c_void>(),
             ptr::from_mut(&mut pidfd),
+            ptr::null_mut::<c_void>(),
+            pid.as_ptr(),
         )
     };
     let error = io::Error::last_os_error();
@@ -217,10 +223,6 @@ impl Drop for BlockedSignals {
 extern "C" fn child_main(argument: *mut c_void) -> c_int {
     // SAFETY: `start` passed a Frame that lives until this child executes or ends.
     let frame = unsafe { &*argument.cast::<Frame<'_>>() };
-    // SAFETY: getpid has no preconditions.
-    frame
-        .pid
-        .store(unsafe { libc::getpid() }, Ordering::Release);
     let (stage, errno) = prepare_and_execute(frame);
     frame.errno.store(errno, Ordering::Release);
     frame.failed.store(stage as i32, Ordering::Release);
@@ -238,7 +240,6 @@ fn prepare_and_execute(frame: &Frame<'_>) -> (Stage, c_int) {
     let plan = frame.plan;
     // SAFETY: only async-signal-safe system calls on memory that the parent prepared and keeps.
     unsafe {
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         if libc::setsid() < 0 {
             return (Stage::Setup, errno());
         }
@@ -264,7 +265,9 @@ fn prepare_and_execute(frame: &Frame<'_>) -> (Stage, c_int) {
         }
         let cloexec = libc::CLOSE_RANGE_CLOEXEC as c_int;
         libc::syscall(libc::SYS_close_range, first, c_int::MAX, cloexec);
-        libc::setrlimit(libc::RLIMIT_NOFILE, &plan.nofile);
+        if let Some(nofile) = &plan.nofile {
+            libc::setrlimit(libc::RLIMIT_NOFILE, nofile);
+        }
         if !plan.oom_score_adj.is_empty() {
             let path = c"/proc/self/oom_score_adj".as_ptr();
             let file = libc::open(path, libc::O_WRONLY | libc::O_CLOEXEC);
@@ -275,9 +278,10 @@ fn prepare_and_execute(frame: &Frame<'_>) -> (Stage, c_int) {
             }
         }
         // The raw calls: glibc's would signal every thread of the guest to change with it.
-        if libc::syscall(libc::SYS_setgroups, plan.groups.len(), plan.groups.as_ptr()) < 0
-            || libc::syscall(libc::SYS_setresgid, plan.gid, plan.gid, plan.gid) < 0
-            || libc::syscall(libc::SYS_setresuid, plan.uid, plan.uid, plan.uid) < 0
+        if !plan.keeps_user
+            && (libc::syscall(libc::SYS_setgroups, plan.groups.len(), plan.groups.as_ptr()) < 0
+                || libc::syscall(libc::SYS_setresgid, plan.gid, plan.gid, plan.gid) < 0
+                || libc::syscall(libc::SYS_setresuid, plan.uid, plan.uid, plan.uid) < 0)
         {
             return (Stage::User, errno());
         }

@@ -292,7 +292,6 @@ impl Reactor {
         if let Some(reaped) = &mut state.reaped {
             reaped.pending[stream & 1] = 0;
         }
-        state.notify();
     }
 
     fn close_input(&self, state: &mut State) {

@@ -16,7 +16,8 @@ use crate::users::{self, Identity};
 use atoll_wire::guest::Spawn;
 use atoll_wire::guest::error::Code;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
+use rustix::fs::{Access, MemfdFlags, Mode, OFlags, SealFlags};
+use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -189,6 +190,20 @@ fn programs(command: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Leaves out what is not there before the first that is: a failed exec is dearer than a look, above all
+/// in a child that has just begun under gVisor.
+fn without_missing(mut programs: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let missing = |program: &Vec<u8>| {
+        // Relative to the child's directory, or to the child itself.
+        let another = !program.starts_with(b"/") || program.starts_with(b"/proc/");
+        !another && rustix::fs::access(program.as_slice(), Access::EXISTS) == Err(Errno::NOENT)
+    };
+    if let Some(first) = programs.iter().position(|program| !missing(program)) {
+        programs.drain(..first);
+    }
+    programs
+}
+
 /// A sealed file in memory that holds the script.
 fn script_file(script: &[u8]) -> Result<OwnedFd, Failure> {
     let failed = |e: io::Error| Failure::os(&e, "the script's file").with_field("script");
@@ -260,13 +275,12 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
         Some(tty) => terminal(tty, who.uid)?,
         None => pipes(&request).map_err(|e| Failure::os(&e, "pipes for the process"))?,
     };
-    let adj = if request.oom_score_adj == 0 {
-        guest.child_oom_score_adj
-    } else {
-        request.oom_score_adj
+    let adj = match request.oom_score_adj {
+        0 => guest.child_oom_score_adj,
+        asked => Some(asked),
     };
     let plan = Plan {
-        programs: strings("argv", programs(&command, &path))?,
+        programs: strings("argv", without_missing(programs(&command, &path)))?,
         argv: strings("argv", argv)?,
         env: strings(
             "env",
@@ -286,7 +300,8 @@ fn start(guest: &Guest, mut request: Spawn) -> Result<Arc<Process>, Failure> {
         gid: who.gid,
         groups: who.groups.clone(),
         nofile: guest.child_nofile,
-        oom_score_adj: adj.to_string(),
+        keeps_user: guest.is_root && who.uid == 0 && who.gid == 0 && who.groups.is_empty(),
+        oom_score_adj: adj.map(|adj| adj.to_string()).unwrap_or_default(),
     };
     let flight = guest.processes.launch();
     let started = child::start(&plan, &flight.pid).map_err(|(stage, error)| {
