@@ -24,7 +24,7 @@ record Units(Layout layout, Dist dist, String user, Path config) {
      * sandboxes have counts inside their own user namespaces and does not come from here.
      */
     static final List<String> WARDEN_CAPABILITIES = List.of(
-            "CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP",
+            "CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP",
             "CAP_SETPCAP", "CAP_CHOWN", "CAP_FOWNER", "CAP_FSETID", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH",
             "CAP_KILL", "CAP_SYS_PTRACE", "CAP_SYS_RESOURCE", "CAP_SYS_CHROOT", "CAP_MKNOD");
 
