@@ -120,7 +120,12 @@ impl Warden {
 
     /// Stops everything inside but the control of the sentry.
     pub fn pause_sentry(&self, sandbox: &Sandbox) -> Outcome<()> {
-        self.mark(sandbox, Mark::Paused)?;
+        self.pause_as(sandbox, Mark::Paused)
+    }
+
+    /// The mark is written first: what it is stopped for decides what a successor does with it.
+    fn pause_as(&self, sandbox: &Sandbox, mark: Mark) -> Outcome<()> {
+        self.mark(sandbox, mark)?;
         let paused = self.runsc_io().and_then(|runsc| runsc.pause(sandbox.slot));
         if let Err(error) = paused {
             // Most likely it never paused, and then there is nothing to resume.
@@ -133,10 +138,10 @@ impl Warden {
 
     /// As [`Warden::pause_sentry`], for its memory to be saved.
     fn stand_still(&self, sandbox: &Sandbox) -> Outcome<()> {
-        if !sandbox.is_held() {
-            self.pause_sentry(sandbox)?;
+        if sandbox.is_held() {
+            return self.mark(sandbox, Mark::Saving);
         }
-        self.mark(sandbox, Mark::Saving)
+        self.pause_as(sandbox, Mark::Saving)
     }
 
     /// After it stood still: on with it, or back to being held, without having gone on in between.
@@ -217,9 +222,11 @@ impl Warden {
             return Ok(());
         }
         let mark = *lock(&sandbox.mark);
+        let holds = *lock(&sandbox.holds);
         let saved = memory::memory_dir(&self.pool, sandbox.id).exists();
         match mark {
             Mark::Saving if saved => self.release(sandbox),
+            Mark::Saving if holds.engine || holds.pool => self.mark(sandbox, Mark::Paused),
             Mark::Saving => self.go_on(sandbox),
             // The other warden may have died before it did what it noted; a sentry that has paused
             // refuses to do so again.
