@@ -239,7 +239,12 @@ impl Warden {
         }
         if let Ok(runsc) = self.gvisor.usable() {
             for slot in runsc.remembered().during("records of runsc")? {
-                if !known.slots.contains(&slot) && !self.at_work(slot) {
+                // Asked in this order and now: one that was made meanwhile is at work or known.
+                let nobodys = || {
+                    !lock(&self.state).slots.contains_key(&slot)
+                        && self.sandbox_of_slot(slot).is_none()
+                };
+                if !known.slots.contains(&slot) && !self.at_work(slot) && nobodys() {
                     audit.found("file", format!("records of runsc of slot {slot}"), || {
                         runsc.forget(slot).during("records of runsc")
                     });

@@ -27,6 +27,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const FASTEST_WRITING: u64 = 4 << 20;
 /// Writers frozen at a time; if space goes on shrinking the next look freezes more.
 const FREEZE_AT_ONCE: usize = 4;
+/// One that wrote less than this part of what the fastest wrote goes on: its stop would win nothing.
+const TRICKLE: u64 = 16;
 
 pub fn run(warden: &Arc<Warden>) {
     let mut watch = Watch {
@@ -128,6 +130,8 @@ impl Watch {
             .filter(|(written, _)| *written > 0)
             .collect();
         writers.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
+        let most = writers.first().map_or(0, |(written, _)| *written);
+        writers.retain(|(written, _)| written.saturating_mul(TRICKLE) >= most);
         for (_, sandbox) in writers.into_iter().take(FREEZE_AT_ONCE) {
             match stop(warden, &sandbox) {
                 Ok(()) => self.frozen.push(sandbox.id),
