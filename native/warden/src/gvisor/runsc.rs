@@ -167,6 +167,10 @@ impl Runsc {
     /// One at a time for each slot. What a dead warden has started goes on to its end, which its
     /// successor waits for here: a late pause would stop for good what was just let go on.
     fn control(&self, slot: Id, subcommand: &str, args: &[&str]) -> io::Result<()> {
+        // Of a slot that is forgotten nothing is made anew.
+        if !self.root(slot).exists() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let lock = lock_file(&self.lock_of(slot), LIMIT)?;
         let mut command = self.command(slot, None, subcommand);
         command.args(args).arg(Runsc::name(slot));
