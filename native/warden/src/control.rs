@@ -128,9 +128,7 @@ impl Warden {
             // Recorded before it is in force: whoever follows a warden that is killed in between puts
             // what was asked for into force.
             *lock(&sandbox.policy) = policy.clone();
-            self.live
-                .write(id, &self.live_record(&sandbox))
-                .during("live record")?;
+            self.record_live(&sandbox)?;
             self.network
                 .limit(sandbox.index, policy)
                 .during("network policy")?;

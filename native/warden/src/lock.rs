@@ -7,7 +7,7 @@ use std::hash::Hash;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
 /// The file, made when it is not there, locked by flock(2). The lock ends with the last descriptor that
@@ -61,6 +61,18 @@ impl<K: Copy + Eq + Hash> KeyedLocks<K> {
         self.keyed(key, |held| {
             let _held = held.write().unwrap_or_else(PoisonError::into_inner);
             work()
+        })
+    }
+
+    /// Runs `work` unless something of the same key runs.
+    pub fn try_with<T>(&self, key: K, work: impl FnOnce() -> T) -> Option<T> {
+        self.keyed(key, |held| {
+            let _held = match held.try_write() {
+                Ok(held) => held,
+                Err(TryLockError::Poisoned(held)) => held.into_inner(),
+                Err(TryLockError::WouldBlock) => return None,
+            };
+            Some(work())
         })
     }
 
@@ -119,6 +131,15 @@ mod tests {
         child.wait().unwrap();
         lock_file(&path, Duration::ZERO).unwrap();
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn who_does_not_wait_runs_only_alone() {
+        let locks = KeyedLocks::new();
+        locks.with(1, || assert_eq!(locks.try_with(1, || ()), None));
+        locks.sharing(1, || assert_eq!(locks.try_with(1, || ()), None));
+        locks.with(2, || assert_eq!(locks.try_with(1, || ()), Some(())));
+        assert!(!locks.busy(1));
     }
 
     #[test]

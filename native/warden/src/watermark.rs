@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use atoll_wire::warden::Isolation;
 use atoll_wire::warden::event::{self, PoolMark, pool_mark::Level};
 
 use crate::fault::Outcome;
@@ -133,9 +134,11 @@ impl Watch {
         let most = writers.first().map_or(0, |(written, _)| *written);
         writers.retain(|(written, _)| written.saturating_mul(TRICKLE) >= most);
         for (_, sandbox) in writers.into_iter().take(FREEZE_AT_ONCE) {
-            match stop(warden, &sandbox) {
-                Ok(()) => self.frozen.push(sandbox.id),
-                Err(fault) => eprintln!(
+            match exclusively(warden, &sandbox, || stop(warden, &sandbox)) {
+                // The next look asks again.
+                None => {}
+                Some(Ok(())) => self.frozen.push(sandbox.id),
+                Some(Err(fault)) => eprintln!(
                     "warden: freezing {} before the pool is full: {}",
                     sandbox.id, fault.message
                 ),
@@ -144,14 +147,26 @@ impl Watch {
     }
 
     fn thaw(&mut self, warden: &Warden) {
-        for id in self.frozen.drain(..) {
+        for id in std::mem::take(&mut self.frozen) {
             let Ok(sandbox) = warden.sandbox(id) else {
                 continue;
             };
-            if let Err(fault) = warden.let_go_for(&sandbox, |holds| holds.pool = false) {
-                eprintln!("warden: thawing {id}: {}", fault.message);
+            let go_on = || warden.let_go_for(&sandbox, |holds| holds.pool = false);
+            match exclusively(warden, &sandbox, go_on) {
+                None => self.frozen.push(id),
+                Some(Ok(())) => {}
+                Some(Err(fault)) => eprintln!("warden: thawing {id}: {}", fault.message),
             }
         }
+    }
+}
+
+/// The kernel freezes whatever else goes on. A sentry that stands still for its memory to be saved must
+/// neither be stopped again nor let go on before that is done: `None`, without waiting.
+fn exclusively<T>(warden: &Warden, sandbox: &Sandbox, work: impl FnOnce() -> T) -> Option<T> {
+    match sandbox.isolation {
+        Isolation::Container => Some(work()),
+        Isolation::Gvisor => warden.locks.try_with(sandbox.id, work),
     }
 }
 

@@ -189,11 +189,14 @@ impl<R: BufRead> Extractor<R> {
                 _ => {
                     header.name = long_name.take().unwrap_or(header.name);
                     header.link = long_link.take().unwrap_or(header.link);
-                    for records in [&global, &local] {
-                        header
-                            .apply(records)
-                            .ok_or_else(|| malformed("pax records"))?;
-                    }
+                    header
+                        .apply(&global)
+                        .ok_or_else(|| malformed("pax records"))?;
+                    // Attributes are of one file each; of all they would be held as often.
+                    header.xattrs.clear();
+                    header
+                        .apply(&local)
+                        .ok_or_else(|| malformed("pax records"))?;
                     local = Vec::new();
                     self.entry(header)?;
                 }

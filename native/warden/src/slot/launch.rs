@@ -1,6 +1,6 @@
 //! The warden's side of a slot: clone, maps, groups, and the hand-over at the claim.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_void};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -235,12 +235,33 @@ fn clone_here(
         | libc::CLONE_PIDFD) as u64
         | CLONE_INTO_CGROUP;
     args.exit_signal = libc::SIGCHLD as u64;
-    args.parent_tid = made.pid.as_ptr() as u64;
-    args.pidfd = made.pidfd.as_ptr() as u64;
     args.cgroup = cgroup.as_raw_fd() as u64;
     // SAFETY: the child only makes system calls on what the plan holds, which lives until this
     // thread goes on.
-    unsafe { vfork::clone3(args, child::run, std::ptr::from_ref(plan).cast()) }.map(drop)
+    unsafe { clone_noting(args, child::run, std::ptr::from_ref(plan).cast(), made) }
+}
+
+/// As [`vfork::clone3`], with the numbers of what was made, if it was, in `made` before the child runs.
+///
+/// # Safety
+/// That of [`vfork::clone3`].
+unsafe fn clone_noting(
+    mut args: libc::clone_args,
+    entry: vfork::Entry,
+    argument: *const c_void,
+    made: &Made,
+) -> io::Result<()> {
+    args.parent_tid = made.pid.as_ptr() as u64;
+    args.pidfd = made.pidfd.as_ptr() as u64;
+    // SAFETY: the contract of this function.
+    let cloned = unsafe { vfork::clone3(args, entry, argument) };
+    if cloned.is_err() {
+        // The kernel stores the number before its last checks (limits of processes, the group) and does
+        // not take it back with the descriptor, which may be somebody's by now. The other side looks
+        // when the child's end of the socket closes, which is later.
+        made.pidfd.store(-1, Ordering::Release);
+    }
+    cloned.map(drop)
 }
 
 /// The libc crate has it as a 32-bit constant that overflows.
@@ -428,4 +449,46 @@ pub fn remove_socket_dir(sockets: &Path, slot: Id) -> io::Result<()> {
         unsafe { libc::unlinkat(open.as_raw_fd(), name.as_ptr(), 0) };
     }
     fs::remove_dir(&dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::c_void;
+    use std::fs::{self, File};
+    use std::os::fd::AsRawFd;
+    use std::path::PathBuf;
+
+    use super::{CLONE_INTO_CGROUP, Made, clone_noting};
+
+    unsafe extern "C" fn end(_: *const c_void) -> ! {
+        // SAFETY: ends the child alone.
+        unsafe { libc::_exit(0) }
+    }
+
+    /// The kernel leaves the number of a descriptor that it has closed again: it was taken for the
+    /// process's, and whatever had that number by then was killed or closed.
+    #[test]
+    fn a_clone_that_fails_late_leaves_no_descriptor_behind() {
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        let unified = mounts
+            .lines()
+            .map(|line| line.split(' ').collect::<Vec<_>>())
+            .find(|fields| fields[2] == "cgroup2")
+            .map(|fields| PathBuf::from(fields[1]))
+            .expect("a mounted cgroup2");
+        let dir = unified.join(format!("atoll-clone-{}", std::process::id()));
+        fs::create_dir(&dir).unwrap();
+        let gone = File::open(&dir).unwrap();
+        fs::remove_dir(&dir).unwrap();
+        // SAFETY: zero is a valid clone_args.
+        let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+        args.flags = (libc::CLONE_PIDFD | libc::CLONE_PARENT_SETTID) as u64 | CLONE_INTO_CGROUP;
+        args.exit_signal = libc::SIGCHLD as u64;
+        args.cgroup = gone.as_raw_fd() as u64;
+        let made = Made::new();
+        // SAFETY: the child ends at once.
+        let cloned = unsafe { clone_noting(args, end, std::ptr::null(), &made) };
+        cloned.unwrap_err();
+        assert!(made.take().is_none());
+    }
 }

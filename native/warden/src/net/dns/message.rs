@@ -57,7 +57,8 @@ impl Query {
             if label.is_empty() {
                 break;
             }
-            labels.push(String::from_utf8_lossy(label));
+            // A dot within a label is not one between two: no host name has it.
+            labels.push(String::from_utf8_lossy(label).replace('.', "\\."));
             at += 1 + length;
         }
         labels.join(".")

@@ -238,18 +238,24 @@ impl Core {
         let nudge = Nudge::onto(link, mac_of(self.plan.address(index)))?;
         for connection in &connections {
             if i32::from(connection.protocol) == libc::IPPROTO_TCP {
-                nudge.send(connection.to, connection.from)?;
+                match nudge.send(connection.to, connection.from) {
+                    // Its link is down: it hears of it at its next segment.
+                    Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => {}
+                    other => other?,
+                }
             }
         }
         Ok(())
     }
 
     fn may_go_on(&self, now: &Limited, connection: &Connection) -> bool {
-        // With the forwarder and the proxy, which decide themselves.
-        if connection.answers == self.plan.gateway {
-            return true;
-        }
         let to = connection.to;
+        // With the forwarder, or the proxy, which cuts by names: who opened an address is known here only.
+        if connection.answers == self.plan.gateway {
+            return *to.ip() == self.plan.gateway
+                || now.policy.verdict(IpAddr::V4(*to.ip())) != Verdict::ByName
+                || now.opened.came_by_allowed(*to.ip(), &now.policy);
+        }
         let says_where = match i32::from(connection.protocol) {
             libc::IPPROTO_TCP => [HTTP, HTTPS].contains(&to.port()),
             libc::IPPROTO_UDP => to.port() == HTTPS,

@@ -7,7 +7,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::wire::{self, Call, Order, Reply};
 use super::{CALLS, ORDERS};
@@ -85,7 +85,13 @@ impl Policies {
 /// What a helper asks of the warden and tells it, from any thread.
 pub struct Calls {
     stream: Mutex<UnixStream>,
+    /// When the present second began, and the denials told in it by sandbox.
+    told: Mutex<(Instant, HashMap<Ipv4Addr, u32>)>,
 }
+
+/// Denials of one sandbox that are told in a second. The others would only keep the warden busy: its
+/// record is bounded.
+const DENIALS_PER_SECOND: u32 = 20;
 
 impl Calls {
     pub fn start() -> io::Result<Calls> {
@@ -95,6 +101,7 @@ impl Calls {
         stream.set_write_timeout(Some(ANSWER))?;
         Ok(Calls {
             stream: Mutex::new(stream),
+            told: Mutex::new((Instant::now(), HashMap::new())),
         })
     }
 
@@ -107,6 +114,16 @@ impl Calls {
     }
 
     pub fn denied(&self, sandbox: Ipv4Addr, denied: Denied) {
+        let mut told = lock(&self.told);
+        if told.0.elapsed() >= Duration::from_secs(1) {
+            *told = (Instant::now(), HashMap::new());
+        }
+        let count = told.1.entry(sandbox).or_default();
+        if *count >= DENIALS_PER_SECOND {
+            return;
+        }
+        *count += 1;
+        drop(told);
         self.call(&Call::Denied { sandbox, denied });
     }
 

@@ -52,8 +52,8 @@ impl Proxy {
             .ok()
             .and_then(|client| self.registry.enter(sandbox, to, client));
         let Some(registered) = registered else {
-            let refusal = Refusal::new(Reason::Capacity);
-            return self.refuse(&client, sandbox, to, talk.as_ref(), &refusal);
+            // Closed at once: nobody waits for what has too many already.
+            return self.tell(sandbox, to, talk.as_ref(), &Refusal::new(Reason::Capacity));
         };
         let conversation = Conversation {
             proxy: self,
@@ -78,6 +78,12 @@ impl Proxy {
         talk: &dyn Talk,
         refusal: &Refusal,
     ) {
+        self.tell(sandbox, to, talk, refusal);
+        // How it fails to hear of it is its own matter.
+        let _ = farewell(client, &talk.refusal(refusal));
+    }
+
+    fn tell(&self, sandbox: Ipv4Addr, to: SocketAddrV4, talk: &dyn Talk, refusal: &Refusal) {
         self.calls.denied(
             sandbox,
             Denied {
@@ -88,8 +94,6 @@ impl Proxy {
                 reason: refusal.reason,
             },
         );
-        // How it fails to hear of it is its own matter.
-        let _ = farewell(client, &talk.refusal(refusal));
     }
 }
 
@@ -311,20 +315,29 @@ fn original_destination(client: &TcpStream) -> io::Result<SocketAddrV4> {
 }
 
 /// So that the kernel finds out about ends that are gone.
+/// Ends of sandboxes that are gone answer nothing: that is found out within minutes, not the kernel's two
+/// hours. One that is frozen answers, as its kernel does.
 fn keep_alive(stream: &TcpStream) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    // SAFETY: pointer and length are those of a live value.
-    let set = unsafe {
-        libc::setsockopt(
-            stream.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_KEEPALIVE,
-            (&raw const on).cast(),
-            size_of::<libc::c_int>() as libc::socklen_t,
-        )
-    };
-    if set != 0 {
-        return Err(io::Error::last_os_error());
+    for (level, option, value) in [
+        (libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1),
+        (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 60),
+        (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 15),
+        (libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 8),
+    ] {
+        let value: libc::c_int = value;
+        // SAFETY: pointer and length are those of a live value.
+        let set = unsafe {
+            libc::setsockopt(
+                stream.as_raw_fd(),
+                level,
+                option,
+                (&raw const value).cast(),
+                size_of::<libc::c_int>() as libc::socklen_t,
+            )
+        };
+        if set != 0 {
+            return Err(io::Error::last_os_error());
+        }
     }
     Ok(())
 }

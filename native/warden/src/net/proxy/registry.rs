@@ -50,7 +50,9 @@ impl Registry {
             .connections
             .values()
             .filter(|entry| entry.sandbox == sandbox);
-        if open.connections.len() >= TOTAL || mine.count() >= PER_SANDBOX {
+        // At most half of what is left: however many take what they can, others still find some.
+        let left = TOTAL.saturating_sub(open.connections.len());
+        if mine.count() >= PER_SANDBOX.min(left / 2) {
             return None;
         }
         let key = open.next;
