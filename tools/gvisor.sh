@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finds or builds runsc, which runs sandboxes of the class gvisor, and leaves it as
 # <cache>/gvisor/runsc; where there is none, <cache>/gvisor/absent says why in one line. Never fails
-# for that: everything else works without it.
+# for that: everything else works without it. One that ATOLL_RUNSC names is for this run alone.
 set -euo pipefail
 : "${ATOLL_HOME:?run by ./atoll}"
 # shellcheck source=tools/lib.sh
@@ -22,6 +22,11 @@ use() {
 }
 
 absent() {
+  # What is there serves other trees and instances, too.
+  if [ -x "${place}/runsc" ] && knows_what_we_need "${place}/runsc"; then
+    printf 'atoll: %s; the runsc that is there is used\n' "$1" >&2
+    exit 0
+  fi
   rm -f "${place}/runsc"
   echo "$1" >"${place}/absent"
   printf 'atoll: the class gvisor is absent: %s\n' "$1" >&2
@@ -37,8 +42,8 @@ knows_what_we_need() {
 }
 
 if [ -n "${ATOLL_RUNSC-}" ]; then
-  knows_what_we_need "${ATOLL_RUNSC}" || absent "ATOLL_RUNSC is ${ATOLL_RUNSC}, which is no runsc of 2026 or newer"
-  use "$(readlink -f "${ATOLL_RUNSC}")"
+  knows_what_we_need "${ATOLL_RUNSC}" || fail "ATOLL_RUNSC is ${ATOLL_RUNSC}, which is no runsc of 2026 or newer"
+  exit 0
 fi
 [ ! -x "${built}" ] || use "${built}"
 found=$(command -v runsc || true)

@@ -70,7 +70,7 @@ public final class BenchCommand implements Callable<Integer> {
             report.begin(Machine.of(lab.api()), plan);
             try (var crun = Crun.on(image(dist.templates()))) {
                 closeOnInterrupt(crun);
-                var bench = new Bench(plan, lab, crun, () -> Crun.runsc(image(dist.templates()), dist.gvisor().resolve("runsc")));
+                var bench = new Bench(plan, lab, crun, () -> Crun.runsc(image(dist.templates()), dist.runsc()));
                 for (Benchmark row : chosen) {
                     progress("measuring " + row.name());
                     Result result = measured(row, bench);

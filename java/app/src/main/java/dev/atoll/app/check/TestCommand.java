@@ -107,7 +107,7 @@ public final class TestCommand implements Callable<Integer> {
                         "JAVA_HOME", dist.java().resolve("../..").normalize().toString(),
                         "ATOLL_NATIVE", dist.directory().resolve("bin").toString(),
                         "ATOLL_TEMPLATES", dist.templates().toString(),
-                        "ATOLL_RUNSC", dist.gvisor().resolve("runsc").toString(),
+                        "ATOLL_RUNSC", dist.runsc().toString(),
                         "ATOLL_S3_SERVER", s3.toString(),
                         "ATOLL_TEST_INSTANCE", "t",
                         "ATOLL_TEST_STATE", STATE.resolve("java").toString(),

@@ -24,7 +24,7 @@ final class UninstallCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Config config = options.load();
+        Config config = options.loadStarted();
         var instance = new Instance(config, Dist.current());
         Systemd systemd = instance.systemd();
         if (!systemd.isInstalled()) {

@@ -147,8 +147,18 @@ public final class AuditLog implements Observer, AutoCloseable {
                 ? event
                 : new Event(
                         event.at(), event.request(), event.from(), event.project(), event.key(),
-                        nameOfKey.apply(event.key()).orElse(null), event.action(), event.target(), event.outcome(),
+                        nameOf(event.key()).orElse(null), event.action(), event.target(), event.outcome(),
                         event.error());
+    }
+
+    /** An event is told without the name rather than not at all. */
+    private Optional<String> nameOf(String key) {
+        try {
+            return nameOfKey.apply(key);
+        } catch (RuntimeException e) {
+            LOG.warn("the audit does not know the name of key {}: {}", key, e.toString());
+            return Optional.empty();
+        }
     }
 
     /** Returns when all that was added is in the file. */

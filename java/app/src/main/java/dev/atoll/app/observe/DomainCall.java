@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
 record DomainCall(String part, String method, List<Object> arguments) {
     /** What only looks, or is a small part of something that was told when it began. */
     private static final Set<String> QUIET = Set.of(
-            "get", "findByName", "list", "awaitEnd", "stat", "search", "glob", "watch", "attach", "attachTo", "await",
-            "inputStatus", "input", "resize", "touch", "listening", "log", "usage", "capabilities", "health", "pool",
+            "get", "findByName", "list", "awaitEnd", "stat", "glob", "watch", "attach", "attachTo", "await",
+            "inputStatus", "input", "resize", "touch", "listening", "log", "usage", "usageByDay", "egress", "capabilities", "health", "pool",
             "doctor");
 
     static DomainCall of(String part, String method, Object @Nullable [] arguments) {

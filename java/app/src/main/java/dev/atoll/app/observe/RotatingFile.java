@@ -48,11 +48,22 @@ public final class RotatingFile implements AutoCloseable {
     /** In one write, so that another reader of the file sees whole lines. */
     void append(String line) throws IOException {
         ByteBuffer bytes = StandardCharsets.UTF_8.encode(line);
+        if (!channel.isOpen()) {
+            // The last rotation failed half-way.
+            channel = channel(path);
+        }
         if (channel.size() > 0 && channel.size() + bytes.remaining() > maxBytes) {
             rotate();
         }
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+        long before = channel.size();
+        try {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        } catch (IOException e) {
+            // Half a line would spoil the next one, too.
+            channel.truncate(before);
+            throw e;
         }
     }
 

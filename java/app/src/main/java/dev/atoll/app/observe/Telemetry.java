@@ -1,6 +1,7 @@
 package dev.atoll.app.observe;
 
 import dev.atoll.app.config.TelemetryConfig;
+import dev.atoll.http.ErrorMapper;
 import dev.atoll.http.Handler;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
@@ -45,8 +46,9 @@ public final class Telemetry implements AutoCloseable {
                 .orElse(own);
     }
 
-    public Handler traced(String face, Handler handler) {
-        return tracing.map(t -> t.around(face, handler)).orElse(handler);
+    /** @param errors by which the face answers what the handler throws */
+    public Handler traced(String face, Handler handler, ErrorMapper errors) {
+        return tracing.map(t -> t.around(face, handler, errors)).orElse(handler);
     }
 
     /** A part of the domain as faces shall see it. */

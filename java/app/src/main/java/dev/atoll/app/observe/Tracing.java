@@ -2,8 +2,8 @@ package dev.atoll.app.observe;
 
 import dev.atoll.app.config.TelemetryConfig;
 import dev.atoll.http.CurrentRequest;
+import dev.atoll.http.ErrorMapper;
 import dev.atoll.http.Handler;
-import dev.atoll.http.HttpException;
 import dev.atoll.http.Request;
 import dev.atoll.http.Response;
 import io.opentelemetry.api.common.AttributeKey;
@@ -79,8 +79,12 @@ final class Tracing implements Observer, AutoCloseable {
                 .build());
     }
 
-    /** The handler of a face, with a span around each of its requests. */
-    Handler around(String face, Handler handler) {
+    /**
+     * The handler of a face, with a span around each of its requests.
+     *
+     * @param errors tells what the face answers to what the handler throws: a refusal is no failure of a server
+     */
+    Handler around(String face, Handler handler, ErrorMapper errors) {
         return request -> {
             Span span = tracer.spanBuilder(request.method())
                     .setParent(W3CTraceContextPropagator.getInstance().extract(Context.root(), request, HEADERS))
@@ -97,9 +101,10 @@ final class Tracing implements Observer, AutoCloseable {
                 return response.closing(span::end);
             } catch (Exception e) {
                 name(span, request);
-                if (e instanceof HttpException refused) {
-                    status(span, refused.status());
-                } else {
+                int answered = errors.map(request, e).status();
+                status(span, answered);
+                span.setAttribute(ERROR, e.getClass().getName());
+                if (answered >= SERVER_ERROR) {
                     failed(span, e);
                 }
                 span.end();

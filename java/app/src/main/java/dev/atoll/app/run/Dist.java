@@ -47,16 +47,26 @@ public record Dist(Path directory, Path home, Path cache) {
         return cache.resolve("gvisor");
     }
 
+    /** The program of the class gvisor, there or not: what ATOLL_RUNSC says, else what tools/gvisor.sh left. */
+    public Path runsc() {
+        String given = System.getenv("ATOLL_RUNSC");
+        return given == null || given.isEmpty() ? gvisor().resolve("runsc") : Path.of(given);
+    }
+
     /** Keeps later builds from removing this one, which units start from. */
     void pin(String instance) {
         AtomicFile.write(pinOf(directory, instance), "", "rw-r--r--");
+    }
+
+    /** Units of this instance start from this build alone. */
+    void unpinOthers(String instance) {
         others(instance).forEach(Dist::delete);
     }
 
     /** No build is kept for the units of this instance any more. */
     void unpin(String instance) {
         delete(pinOf(directory, instance));
-        others(instance).forEach(Dist::delete);
+        unpinOthers(instance);
     }
 
     private static Path pinOf(Path build, String instance) {

@@ -59,6 +59,7 @@ public final class Systemd {
         Commands.output("systemctl", "daemon-reload");
         names.forEach(name -> Commands.output("systemctl", "enable", name));
         names.forEach(name -> Commands.output("systemctl", "restart", name));
+        dist.unpinOthers(config.node().instance());
     }
 
     /** Ends engine and warden; sandboxes go on. Nothing happens when they are not installed. */

@@ -1,23 +1,27 @@
 package dev.atoll.app.run;
 
+import dev.atoll.app.config.ArchiveConfig;
 import dev.atoll.app.config.Config;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The systemd units of an instance. What each line means: systemd.service(5), systemd.exec(5).
  *
+ * @param archive directory of the blob store, which the engine writes
  * @param config file that the instance is configured by; read anew at each start of the warden
  */
-record Units(Layout layout, Dist dist, String user, Path config) {
+record Units(Layout layout, Dist dist, String user, Optional<Path> archive, Path config) {
     /**
      * What the warden does that only these allow: mounts, namespaces and device programs (SYS_ADMIN), links,
-     * addresses and rules (NET_ADMIN), the forwarder's port (NET_BIND_SERVICE), ids of sandboxes (SETUID,
-     * SETGID, SETFCAP for a map that holds id 0, CHOWN, FOWNER, FSETID), directories and disks that belong to
+     * addresses and rules (NET_ADMIN), segments to sandboxes whose connection is cut (NET_RAW), the forwarder's
+     * port (NET_BIND_SERVICE), ids of sandboxes (SETUID, SETGID, SETFCAP for a map that holds id 0, CHOWN, FOWNER, FSETID), directories and disks that belong to
      * others (DAC_OVERRIDE, DAC_READ_SEARCH), ends of processes of other users (KILL), namespaces of a process
      * (SYS_PTRACE), limits above its own (SYS_RESOURCE), roots (SYS_CHROOT), nodes of devices (MKNOD) and
      * taking all of it away from a sandbox's first process and from the forwarder (SETPCAP). What processes of
@@ -31,7 +35,10 @@ record Units(Layout layout, Dist dist, String user, Path config) {
     private static final String DEFAULT_INSTANCE = "default";
 
     static Units of(Config config, Dist dist, Path file) {
-        return new Units(Layout.of(config), dist, config.node().user(), file);
+        Optional<Path> archive = config.archive().store() == ArchiveConfig.Store.DIRECTORY
+                ? config.archive().directory().map(Path::of)
+                : Optional.empty();
+        return new Units(Layout.of(config), dist, config.node().user(), archive, file);
     }
 
     String wardenName() {
@@ -119,7 +126,7 @@ record Units(Layout layout, Dist dist, String user, Path config) {
                 CapabilityBoundingSet=
                 NoNewPrivileges=yes
                 ProtectSystem=strict
-                ReadWritePaths=%s %s
+                ReadWritePaths=%s
                 ProtectHome=read-only
                 ProtectKernelModules=yes
                 ProtectKernelTunables=yes
@@ -141,11 +148,23 @@ record Units(Layout layout, Dist dist, String user, Path config) {
                 WantedBy=multi-user.target
                 """.formatted(
                         layout.instance(), wardenName(), wardenName(), user, user, commandLine(serve),
-                        quoted(layout.engineDir().toString()), quoted(layout.runDir().toString()));
+                        writable());
+    }
+
+    private String writable() {
+        // A missing archive is the engine's to complain about, by name.
+        return Stream.concat(
+                        Stream.of(layout.engineDir(), layout.runDir()).map(Path::toString),
+                        archive.stream().map(path -> "-" + path))
+                .map(Units::quoted)
+                .collect(Collectors.joining(" "));
     }
 
     private String environment() {
-        return Map.of("ATOLL_HOME", dist.home(), "ATOLL_DIST", dist.directory(), "ATOLL_CACHE", dist.cache()).entrySet().stream()
+        return Map.of(
+                        "ATOLL_HOME", dist.home(), "ATOLL_DIST", dist.directory(), "ATOLL_CACHE", dist.cache(),
+                        "ATOLL_RUNSC", dist.runsc())
+                .entrySet().stream()
                 .map(entry -> "Environment=" + quoted(entry.getKey() + "=" + entry.getValue()))
                 .sorted()
                 .collect(Collectors.joining("\n"));

@@ -58,7 +58,7 @@ final class WardenConfig {
 
     /** The program that runs the class, or why there is none. */
     private static Map<String, String> gvisor(Dist dist) {
-        Path runsc = dist.gvisor().resolve("runsc");
+        Path runsc = dist.runsc();
         Path absent = dist.gvisor().resolve("absent");
         try {
             if (Files.isExecutable(runsc)) {

@@ -97,8 +97,8 @@ final class Node implements AutoCloseable {
                         seen.templates(), seen.keys(), seen.node()),
                 clock);
         CertificateFiles.all(config).forEach(CertificateFiles::check);
-        nativeListener = listen(config, config.nativeFace().listen(), telemetry.traced("native", routes), NativeApi.errors(), random);
-        daytonaListener = listen(config, config.daytona().listen(), telemetry.traced("daytona", daytona.router()), daytona.errors(), random);
+        nativeListener = listen(config, config.nativeFace().listen(), telemetry.traced("native", routes, NativeApi.errors()), NativeApi.errors(), random);
+        daytonaListener = listen(config, config.daytona().listen(), telemetry.traced("daytona", daytona.router(), daytona.errors()), daytona.errors(), random);
         modalListener = listenModal(config, layout, seen, telemetry, clock, random);
         certificates = closer.add(CertificateWatch.start(
                 CertificateFiles.all(config).toList(), List.of(nativeListener, daytonaListener, modalListener)));
@@ -166,7 +166,7 @@ final class Node implements AutoCloseable {
                 ? Settings.tls(config, files::tls)
                 : new Tls(files::tls, Settings.oldest(config), Tls.Plain.EVERYONE);
         return listen(
-                ListenerConfig.on(where.host(), where.port()).withTls(tls), telemetry.traced("modal", modal.handler()), modal.errors(), random);
+                ListenerConfig.on(where.host(), where.port()).withTls(tls), telemetry.traced("modal", modal.handler(), modal.errors()), modal.errors(), random);
     }
 
     /** Returns when every face serves. */

@@ -86,7 +86,8 @@ public final class CertificateWatch implements AutoCloseable {
     private static String stateOf(Path file) {
         try {
             var attributes = Files.readAttributes(file, BasicFileAttributes.class);
-            return attributes.lastModifiedTime() + " " + attributes.size() + " " + Objects.requireNonNullElse(attributes.fileKey(), "");
+            return attributes.lastModifiedTime() + " " + attributes.size() + " " + Objects.requireNonNullElse(attributes.fileKey(), "")
+                    + " " + Files.isReadable(file);
         } catch (IOException absent) {
             return "absent";
         }

@@ -6,10 +6,13 @@ import dev.atoll.app.config.Config;
 import dev.atoll.app.config.Span;
 import dev.atoll.app.config.TelemetryConfig;
 import dev.atoll.domain.Keys;
+import dev.atoll.domain.NotFoundException;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.http.Handler;
+import dev.atoll.http.HttpException;
 import dev.atoll.http.HttpListener;
 import dev.atoll.http.ListenerConfig;
+import dev.atoll.http.Request;
 import dev.atoll.http.Response;
 import dev.atoll.http.Router;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -61,8 +64,15 @@ class TelemetryTest {
     private static HttpListener listen(Handler handler) {
         return HttpListener.start(
                 ListenerConfig.on("127.0.0.1", 0), handler,
-                (_, e) -> Response.text(e.toString()).withStatus(e instanceof dev.atoll.http.HttpException h ? h.status() : 500),
-                new SecureRandom());
+                TelemetryTest::answer, new SecureRandom());
+    }
+
+    private static Response answer(Request request, Throwable error) {
+        return Response.text(error.toString()).withStatus(switch (error) {
+            case HttpException refused -> refused.status();
+            case NotFoundException _ -> 404;
+            default -> 500;
+        });
     }
 
     @Test
@@ -70,10 +80,10 @@ class TelemetryTest {
         try (var receiver = new OtlpReceiver()) {
             try (var telemetry = Telemetry.start(sendingTo(receiver.endpoint()), "1.2.3", "o")) {
                 Keys keys = telemetry.observed(Keys.class, new KeysInMemory());
-                try (var listener = listen(telemetry.traced("native", routes(keys)))) {
+                try (var listener = listen(telemetry.traced("native", routes(keys), TelemetryTest::answer))) {
                     assertThat(send(listener, "POST", "/v1/keys/laptop", "traceparent", "00-" + TRACE + "-" + CLIENT_SPAN + "-01", "X-Request-Id", "mine-1").body())
                             .isEqualTo("key-0");
-                    assertThat(send(listener, "DELETE", "/v1/keys/nobody").statusCode()).isEqualTo(500);
+                    assertThat(send(listener, "DELETE", "/v1/keys/nobody").statusCode()).isEqualTo(404);
                     assertThat(send(listener, "GET", "/nowhere").statusCode()).isEqualTo(404);
                 }
             }
@@ -88,6 +98,10 @@ class TelemetryTest {
             var failed = named(receiver, "keys.revoke");
             assertThat(failed.getStatus().getCode()).isEqualTo(Status.StatusCode.STATUS_CODE_ERROR);
             assertThat(attributes(failed)).contains("error.type=dev.atoll.domain.NotFoundException");
+            // A refusal is no error of the server's.
+            var refused = named(receiver, "DELETE /v1/keys/{key}");
+            assertThat(refused.getStatus().getCode()).isEqualTo(Status.StatusCode.STATUS_CODE_UNSET);
+            assertThat(attributes(refused)).contains("http.response.status_code=404", "error.type=dev.atoll.domain.NotFoundException");
             assertThat(attributes(named(receiver, "GET"))).contains("http.response.status_code=404");
             assertThat(receiver.resource()).contains("service.name=atoll-test", "service.version=1.2.3", "service.instance.id=o");
             assertThat(receiver.spans().toString()).doesNotContain("the secret of");
@@ -126,7 +140,7 @@ class TelemetryTest {
             Handler handler = routes(keys);
             var own = new SimpleMeterRegistry();
             assertThat(telemetry.observed(Keys.class, keys)).isSameAs(keys);
-            assertThat(telemetry.traced("native", handler)).isSameAs(handler);
+            assertThat(telemetry.traced("native", handler, TelemetryTest::answer)).isSameAs(handler);
             assertThat(telemetry.meters(own)).isSameAs(own);
         }
     }
@@ -138,7 +152,7 @@ class TelemetryTest {
             nowhere = gone.endpoint();
         }
         try (var telemetry = Telemetry.start(sendingTo(nowhere), "1.2.3", "o");
-                var listener = listen(telemetry.traced("native", routes(telemetry.observed(Keys.class, new KeysInMemory()))))) {
+                var listener = listen(telemetry.traced("native", routes(telemetry.observed(Keys.class, new KeysInMemory())), TelemetryTest::answer))) {
             assertThat(send(listener, "POST", "/v1/keys/a").statusCode()).isEqualTo(200);
         }
     }

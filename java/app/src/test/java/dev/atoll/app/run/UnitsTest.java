@@ -60,10 +60,20 @@ class UnitsTest {
                 .noneMatch(line -> line.startsWith("AmbientCapabilities"));
         assertThat(unit("atoll-warden.service").lines())
                 .contains("KillMode=process", "Delegate=yes", "Type=notify", "Restart=always")
-                .anyMatch(line -> line.startsWith("CapabilityBoundingSet=CAP_SYS_ADMIN "))
+                // SECURITY.md tells their number.
+                .anyMatch(line -> line.startsWith("CapabilityBoundingSet=CAP_SYS_ADMIN ") && line.split(" ").length == 18)
                 .noneMatch(line -> line.contains("CAP_SYS_MODULE") || line.contains("CAP_SYS_RAWIO") || line.contains("CAP_SYS_BOOT"))
                 // A namespace of mounts of its own would hide the pool; sandboxes inherit no_new_privs.
                 .noneMatch(line -> line.startsWith("Protect") || line.startsWith("Private") || line.startsWith("NoNewPrivileges"));
+    }
+
+    /** Its file system was read-only there: the engine never came up. */
+    @Test
+    void theEngineMayWriteToTheDirectoryOfTheBlobStore() throws IOException {
+        new Systemd(config("archive.store=directory", "archive.directory=/srv/archive"), dist, units)
+                .write(Path.of("/etc/atoll/atoll.yaml"));
+        assertThat(unit("atoll-engine.service").lines())
+                .contains("ReadWritePaths=/var/lib/atoll/engine /run/atoll/default -/srv/archive");
     }
 
     @Test
