@@ -5,9 +5,6 @@ import dev.atoll.domain.NotFoundException;
 import dev.atoll.image.BuildPlan.Placed;
 import dev.atoll.image.LogicalLines.Document;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystems;
-import java.nio.file.Path;
-import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,6 +22,7 @@ final class CopySources {
     private static final int DOCUMENT_MODE = 0644;
 
     private final Map<String, ContextFile> files = new LinkedHashMap<>();
+    private final Effort effort = new Effort("dockerfile");
 
     CopySources(List<ContextFile> context) {
         context.forEach(file -> files.put(file.path(), file));
@@ -63,6 +61,7 @@ final class CopySources {
                 target.placeNamed(file(document.get(), variables));
                 continue;
             }
+            effort.spend(files.size());
             add(target, normal(source));
             if (target.placed().size() == before) {
                 throw new NotFoundException("file", source, "dockerfile line " + copy.line()
@@ -105,20 +104,32 @@ final class CopySources {
 
     /** Files, and the content of directories, of the pattern's depth. */
     private void addMatching(Target target, String pattern) {
-        PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
-        int depth = Path.of(pattern).getNameCount();
+        Glob glob = Glob.compile(pattern);
+        long depth = pattern.chars().filter(c -> c == '/').count() + 1;
         files.forEach((path, file) -> {
-            Path whole = Path.of(path);
-            if (whole.getNameCount() < depth || !matcher.matches(whole.subpath(0, depth))) {
+            int end = end(path, depth);
+            if (end < 0 || !glob.matches(path.substring(0, end), effort)) {
                 return;
             }
-            if (whole.getNameCount() > depth) {
-                String rest = whole.subpath(depth, whole.getNameCount()).toString();
-                target.place(file, below(target.destination(), rest));
+            if (end < path.length()) {
+                target.place(file, below(target.destination(), path.substring(end + 1)));
             } else if (file.kind() != ContextFile.Kind.DIRECTORY) {
                 target.place(file, below(target.destination(), nameOf(path)));
             }
         });
+    }
+
+    /** Where the first parts of a path end; -1 when it has fewer. */
+    private static int end(String path, long parts) {
+        int end = -1;
+        for (long i = 0; i < parts; i++) {
+            if (end == path.length()) {
+                return -1;
+            }
+            int slash = path.indexOf('/', end + 1);
+            end = slash < 0 ? path.length() : slash;
+        }
+        return end;
     }
 
     private static String below(String directory, String name) {

@@ -1,8 +1,8 @@
 package dev.atoll.image;
 
+import dev.atoll.domain.InvalidFieldException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /**
  * The patterns of a {@code .dockerignore} file: what they match is not of the context
@@ -17,7 +17,7 @@ public final class DockerIgnore {
 
     private final List<Rule> rules;
 
-    private record Rule(Pattern pattern, boolean takesIn) {}
+    private record Rule(Glob pattern, boolean takesIn) {}
 
     private DockerIgnore(List<Rule> rules) {
         this.rules = rules;
@@ -33,17 +33,26 @@ public final class DockerIgnore {
             boolean takesIn = pattern.startsWith("!");
             String clean = CopySources.normal(takesIn ? pattern.substring(1).strip() : pattern);
             if (!clean.isEmpty()) {
-                rules.add(new Rule(compile(clean), takesIn));
+                rules.add(new Rule(Glob.compile(clean), takesIn));
             }
         }
         return new DockerIgnore(List.copyOf(rules));
     }
 
-    /** @param path relative to the context, parts separated by {@code /} */
+    /**
+     * @param path relative to the context, parts separated by {@code /}
+     * @throws InvalidFieldException when the patterns are too much work
+     */
     public boolean excludes(String path) {
+        return excludes(path, new Effort(FILE));
+    }
+
+    /** @param effort of all paths together */
+    boolean excludes(String path, Effort effort) {
         boolean excluded = false;
         for (Rule rule : rules) {
-            if (excluded == rule.takesIn() && matches(rule.pattern(), path)) {
+            effort.spend(1);
+            if (excluded == rule.takesIn() && rule.pattern().matchesWithin(path, effort)) {
                 excluded = !rule.takesIn();
             }
         }
@@ -53,58 +62,5 @@ public final class DockerIgnore {
     /** Whether all below a directory is excluded, so that it need not be looked at. */
     public boolean excludesAllBelow(String directory) {
         return excludes(directory) && rules.stream().noneMatch(Rule::takesIn);
-    }
-
-    private static boolean matches(Pattern pattern, String path) {
-        for (int end = path.length(); end > 0; end = path.lastIndexOf('/', end - 1)) {
-            if (pattern.matcher(path.substring(0, end)).matches()) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Go's filepath.Match, and {@code **} for any number of directories. */
-    private static Pattern compile(String pattern) {
-        var regex = new StringBuilder();
-        for (int i = 0; i < pattern.length(); i++) {
-            char c = pattern.charAt(i);
-            switch (c) {
-                case '*' -> {
-                    if (pattern.startsWith("**/", i)) {
-                        regex.append("(?:.*/)?");
-                        i += 2;
-                    } else if (pattern.startsWith("**", i)) {
-                        regex.append(".*");
-                        i++;
-                    } else {
-                        regex.append("[^/]*");
-                    }
-                }
-                case '?' -> regex.append("[^/]");
-                case '[' -> {
-                    int end = pattern.indexOf(']', i + 2);
-                    if (end < 0) {
-                        regex.append("\\[");
-                    } else {
-                        String set = pattern.substring(i + 1, end).replace("\\", "\\\\").replace("[", "\\[").replace("&&", "&\\&");
-                        regex.append('[').append(set).append(']');
-                        i = end;
-                    }
-                }
-                case '\\' -> {
-                    if (i + 1 < pattern.length()) {
-                        regex.append(Pattern.quote(pattern.substring(++i, i + 1)));
-                    }
-                }
-                default -> regex.append(Pattern.quote(String.valueOf(c)));
-            }
-        }
-        try {
-            return Pattern.compile(regex.toString());
-        } catch (java.util.regex.PatternSyntaxException e) {
-            // A set that is none matches nothing but itself.
-            return Pattern.compile(Pattern.quote(pattern));
-        }
     }
 }
