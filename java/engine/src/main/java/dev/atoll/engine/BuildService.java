@@ -45,6 +45,7 @@ final class BuildService implements Builds, AutoCloseable {
     private final Executor virtualThreads;
     /** Contexts of builds under way; what is left there is an earlier engine's. */
     private final Path contexts;
+    private final ContextHolds holds = new ContextHolds();
     private final Semaphore turns = new Semaphore(AT_ONCE, true);
     private final Map<TemplateId, BuildRun> builds = new ConcurrentHashMap<>();
     private final ReentrantLock starting = new ReentrantLock();
@@ -76,21 +77,35 @@ final class BuildService implements Builds, AutoCloseable {
 
     @Override
     public Build start(Caller caller, InputStream context, String dockerfile, UnaryOperator<BuildTemplate> rest) {
-        ContextArchive archive = receive(context);
+        ContextHolds.Hold hold = holds.hold();
         try {
-            String text = archive.text(dockerfile)
-                    .orElseThrow(() -> new NotFoundException("file", dockerfile, "the context has no such Dockerfile"));
-            return start(caller, rest.apply(BuildTemplate.of(text)).withContext(archive.files()), archive::close);
-        } catch (RuntimeException e) {
-            archive.close();
+            ContextArchive archive = receive(context, hold);
+            try {
+                String text = archive.text(dockerfile)
+                        .orElseThrow(() -> new NotFoundException("file", dockerfile, "the context has no such Dockerfile"));
+                return start(caller, rest.apply(BuildTemplate.of(text)).withContext(archive.files()), () -> release(archive, hold));
+            } catch (RuntimeException | Error e) {
+                archive.close();
+                throw e;
+            }
+        } catch (RuntimeException | Error e) {
+            hold.close();
             throw e;
         }
     }
 
-    private ContextArchive receive(InputStream context) {
+    private static void release(ContextArchive archive, ContextHolds.Hold hold) {
+        try {
+            archive.close();
+        } finally {
+            hold.close();
+        }
+    }
+
+    private ContextArchive receive(InputStream context, ContextHolds.Hold hold) {
         try {
             Files.createDirectories(contexts);
-            return ContextArchive.receive(context, contexts.resolve(tools.ids().next()), MOST_CONTEXT_BYTES);
+            return ContextArchive.receive(context, contexts.resolve(tools.ids().next()), MOST_CONTEXT_BYTES, hold::take);
         } catch (IOException e) {
             throw new UncheckedIOException("the context could not be received", e);
         }

@@ -48,7 +48,7 @@ class ContextTest {
     void aTarStreamIsAContextWithoutWhatItsOwnFileExcludes() throws IOException {
         byte[] tar = tar();
         Path file = directory.resolve("context");
-        try (var context = ContextArchive.receive(new ByteArrayInputStream(gzip(tar)), file, 1 << 20)) {
+        try (var context = ContextArchive.receive(new ByteArrayInputStream(gzip(tar)), file, 1 << 20, bytes -> {})) {
             assertThat(context.files()).extracting(ContextFile::path)
                     .containsExactly(".dockerignore", "dir", "dir/a", "dir/hard", "dir/link", "outside");
             assertThat(context.files()).extracting(ContextFile::kind).contains(ContextFile.Kind.LINK, ContextFile.Kind.DIRECTORY);
@@ -59,9 +59,9 @@ class ContextTest {
             assertThat(context.text("Dockerfile")).contains("FROM x");
         }
         assertThat(file).doesNotExist();
-        assertThatThrownBy(() -> ContextArchive.receive(new ByteArrayInputStream(tar), file, 100))
+        assertThatThrownBy(() -> ContextArchive.receive(new ByteArrayInputStream(tar), file, 100, bytes -> {}))
                 .isInstanceOf(InvalidFieldException.class);
-        assertThatThrownBy(() -> ContextArchive.receive(new ByteArrayInputStream(new byte[700]), file, 1000).files().getFirst())
+        assertThatThrownBy(() -> ContextArchive.receive(new ByteArrayInputStream(new byte[700]), file, 1000, bytes -> {}).files().getFirst())
                 .isInstanceOf(RuntimeException.class);
     }
 

@@ -33,7 +33,7 @@ class ContextWriterTest {
             context.add(ContextArchive.DOCKERFILE, directory.resolve("Dockerfile"));
             context.addTree();
         }
-        try (var read = ContextArchive.receive(new ByteArrayInputStream(tar.toByteArray()), kept.resolve("tar"), 1 << 20)) {
+        try (var read = ContextArchive.receive(new ByteArrayInputStream(tar.toByteArray()), kept.resolve("tar"), 1 << 20, bytes -> {})) {
             assertThat(read.files()).extracting(ContextFile::path).containsExactlyInAnyOrder(
                     ".dockerignore", "keep.log", "bin", "bin/" + longName, "empty", "link");
             assertThat(read.text(ContextArchive.DOCKERFILE)).contains("FROM x");
