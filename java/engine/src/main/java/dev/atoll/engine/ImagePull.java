@@ -32,8 +32,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Makes a template of one image: downloads the layers that the cache does not have, all at a time, and
- * applies them in their order in a sandbox, whose disk is kept after each by the digests up to it. So images that begin alike share that part, whoever pulled it. Runs on a thread
- * of its own; others wait for it and read its log.
+ * applies them in their order in a sandbox, whose disk is kept after each by the digests up to it. So images
+ * that begin alike share that part, whoever pulled it. Runs on a thread of its own; others wait for it and read
+ * its log.
  */
 final class ImagePull {
     private final ProjectId project;
@@ -84,7 +85,8 @@ final class ImagePull {
             Template template = pull();
             log.end();
             ended.complete(template);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Whatever it was: others wait for the end.
             log.append(e.getMessage() + "\n");
             log.end();
             ended.completeExceptionally(e);
@@ -130,8 +132,16 @@ final class ImagePull {
         if (first == keys.size()) {
             return;
         }
-        List<CompletableFuture<Path>> files = image.layers().stream()
-                .skip(first)
+        List<Descriptor> missing = image.layers().subList(first, keys.size());
+        try (var held = registries.hold(missing)) {
+            apply(image, keys, missing);
+        }
+    }
+
+    /** Those that the cache does not have. @param missing their descriptors, which are held */
+    private void apply(ResolvedImage image, List<String> keys, List<Descriptor> missing) {
+        int first = keys.size() - missing.size();
+        List<CompletableFuture<Path>> files = missing.stream()
                 .map(layer -> CompletableFuture.supplyAsync(
                         () -> registries.fetch(reference, layer, this::isCancelled), tools.owners().virtualThreads()))
                 .toList();

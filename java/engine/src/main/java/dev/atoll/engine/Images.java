@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -27,8 +26,6 @@ final class Images implements AutoCloseable {
     private final BuildTools tools;
     private final Registries registries;
     private final Map<Key, ImagePull> running = new ConcurrentHashMap<>();
-    /** Held for reading by pulls, for writing by whoever removes files that no pull needs. */
-    private final ReentrantReadWriteLock files = new ReentrantReadWriteLock();
 
     private record Key(ProjectId project, String reference) {}
 
@@ -101,23 +98,10 @@ final class Images implements AutoCloseable {
     }
 
     private void run(Key key, ImagePull pull) {
-        files.readLock().lock();
         try {
             pull.run();
         } finally {
             running.remove(key, pull);
-            files.readLock().unlock();
-        }
-        removeUnusedFiles();
-    }
-
-    private void removeUnusedFiles() {
-        if (files.writeLock().tryLock()) {
-            try {
-                var unused = registries.removeUnused();
-            } finally {
-                files.writeLock().unlock();
-            }
         }
     }
 

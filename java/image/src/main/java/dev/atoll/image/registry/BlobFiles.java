@@ -13,19 +13,29 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Blobs of registries as files, each complete and with the content that its digest names, or not there.
- * What a broken connection left is gone on with, also by the next engine. Safe from any thread.
+ * What a broken connection left is gone on with, also by the next engine; what is not what its digest names
+ * is removed. A file stays while somebody holds it. Safe from any thread; whoever waits here, for a turn,
+ * another's download or the registry, does so no longer than until it is cancelled.
  */
 final class BlobFiles {
     private static final Logger LOG = LoggerFactory.getLogger(BlobFiles.class);
@@ -34,18 +44,24 @@ final class BlobFiles {
     private static final int MOST_FAILURES = 4;
 
     private static final int MOST_ATTEMPTS = 50;
+    /** How often somebody who waits asks whether it is cancelled. */
+    private static final long LOOK_MILLIS = 250;
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
     private final Path directory;
     private final RegistryHttp http;
+    private final InstantSource clock;
     private final Semaphore turns;
     private final Map<Digest, CompletableFuture<Path>> running = new ConcurrentHashMap<>();
+    /** How many hold a file; guarded by {@code this}, as is the removal of files that none does. */
+    private final Map<Digest, Integer> users = new HashMap<>();
 
     /** @param directory of its own; is made */
-    BlobFiles(Path directory, RegistryHttp http, int atOnce) {
+    BlobFiles(Path directory, RegistryHttp http, InstantSource clock, int atOnce) {
         this.directory = directory;
         this.http = http;
+        this.clock = clock;
         this.turns = new Semaphore(atOnce, true);
         try {
             Files.createDirectories(directory);
@@ -54,40 +70,96 @@ final class BlobFiles {
         }
     }
 
+    /** Files that are there until it is closed, once they were fetched; closed once. */
+    final class Hold implements Registries.Held {
+        private final Set<Digest> blobs;
+
+        private Hold(Set<Digest> blobs) {
+            this.blobs = blobs;
+        }
+
+        @Override
+        public void close() {
+            synchronized (BlobFiles.this) {
+                blobs.forEach(blob -> users.computeIfPresent(blob, (digest, count) -> count == 1 ? null : count - 1));
+                removeUnused();
+            }
+        }
+    }
+
+    synchronized Hold hold(Collection<Descriptor> blobs) {
+        Set<Digest> digests = blobs.stream().map(Descriptor::digest).collect(Collectors.toUnmodifiableSet());
+        digests.forEach(digest -> users.merge(digest, 1, Integer::sum));
+        return new Hold(digests);
+    }
+
     /**
-     * The file of a blob, downloaded when it is not there.
+     * The file of a blob that the caller holds, downloaded when it is not there.
      *
-     * @param cancelled asked between reads
+     * @param cancelled asked now and then
      */
     Path fetch(ImageReference image, Descriptor blob, BooleanSupplier cancelled) {
         while (true) {
+            refuseIfCancelled(cancelled);
             var mine = new CompletableFuture<Path>();
             CompletableFuture<Path> other = running.putIfAbsent(blob.digest(), mine);
             if (other == null) {
                 return fetchAlone(image, blob, cancelled, mine);
             }
             // Another image's download of the same; should it fail, it is our turn to try.
-            Path done = other.handle((path, failed) -> path).join();
-            if (done != null) {
-                return done;
+            Optional<Path> done = await(other, cancelled);
+            if (done.isPresent()) {
+                return done.get();
             }
-            refuseIfCancelled(cancelled);
+        }
+    }
+
+    /** Empty when it failed. */
+    private static Optional<Path> await(CompletableFuture<Path> other, BooleanSupplier cancelled) {
+        while (true) {
+            try {
+                return Optional.of(other.get(LOOK_MILLIS, TimeUnit.MILLISECONDS));
+            } catch (ExecutionException e) {
+                return Optional.empty();
+            } catch (TimeoutException e) {
+                refuseIfCancelled(cancelled);
+            } catch (InterruptedException e) {
+                throw interrupted(e);
+            }
         }
     }
 
     private Path fetchAlone(ImageReference image, Descriptor blob, BooleanSupplier cancelled, CompletableFuture<Path> mine) {
-        turns.acquireUninterruptibly();
         try {
-            Path file = download(image, blob, cancelled);
-            mine.complete(file);
-            return file;
+            takeTurn(cancelled);
+            try {
+                Path file = download(image, blob, cancelled);
+                mine.complete(file);
+                return file;
+            } finally {
+                turns.release();
+            }
         } catch (RuntimeException | Error e) {
             mine.completeExceptionally(e);
             throw e;
         } finally {
-            turns.release();
             running.remove(blob.digest(), mine);
         }
+    }
+
+    private void takeTurn(BooleanSupplier cancelled) {
+        try {
+            while (!turns.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+                refuseIfCancelled(cancelled);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
+    private static ImageException interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return new ImageException(Reason.UNREACHABLE, "interrupted", e);
     }
 
     private Path download(ImageReference image, Descriptor blob, BooleanSupplier cancelled) {
@@ -96,15 +168,17 @@ final class BlobFiles {
         if (Files.exists(file)) {
             return file;
         }
+        Pace pace = Pace.ofDownload(clock);
         int failures = 0;
         boolean resumed = false;
+        boolean anew = false;
         for (int attempt = 1; ; attempt++) {
             refuseIfCancelled(cancelled);
             long before = size(part);
             resumed |= before > 0;
             try {
                 if (before < blob.size() || blob.size() == 0) {
-                    receive(image, blob, part, before, cancelled);
+                    receive(image, blob, part, before, pace, cancelled);
                 }
                 complete(image, blob, part, file);
                 return file;
@@ -112,15 +186,18 @@ final class BlobFiles {
                 boolean progress = size(part) > before;
                 failures = progress ? 0 : failures + 1;
                 boolean passing = switch (e.reason()) {
-                    case CUT, STALLED, UNREACHABLE -> failures < MOST_FAILURES && attempt < MOST_ATTEMPTS;
-                    // The part that was there may have been of something else.
-                    case WRONG_DIGEST -> resumed;
+                    case CUT, STALLED, UNREACHABLE -> failures < MOST_FAILURES && !pace.isTooSlow();
+                    // The part that was there may have been of something else: all of it is had anew, once.
+                    case WRONG_DIGEST -> resumed && !anew;
                     default -> false;
                 };
-                if (!passing) {
+                if (e.reason() == Reason.WRONG_DIGEST) {
+                    remove(part);
+                    anew = true;
+                }
+                if (!passing || attempt == MOST_ATTEMPTS) {
                     throw e;
                 }
-                resumed &= e.reason() != Reason.WRONG_DIGEST;
                 LOG.info("blob {} of image {}: {}; going on at byte {}", blob.digest(), image, e.getMessage(), size(part));
                 pause(failures);
             }
@@ -138,8 +215,15 @@ final class BlobFiles {
         try {
             Thread.sleep(millis);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ImageException(Reason.UNREACHABLE, "interrupted", e);
+            throw interrupted(e);
+        }
+    }
+
+    private static void remove(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -152,8 +236,9 @@ final class BlobFiles {
     }
 
     /** Appends what comes to the part. */
-    private void receive(ImageReference image, Descriptor blob, Path part, long from, BooleanSupplier cancelled) {
-        try (Answer answer = http.get(image, "blobs/" + blob.digest(), "*/*", from)) {
+    private void receive(
+            ImageReference image, Descriptor blob, Path part, long from, Pace pace, BooleanSupplier cancelled) {
+        try (Answer answer = http.get(image, "blobs/" + blob.digest(), "*/*", from, pace)) {
             boolean goesOn = answer.status() == 206 && startsAt(answer, from);
             if (answer.status() == 416) {
                 Files.deleteIfExists(part);
@@ -217,7 +302,6 @@ final class BlobFiles {
         try {
             Digest found = digest(part);
             if (!found.equals(blob.digest())) {
-                Files.deleteIfExists(part);
                 throw new ImageException(
                         Reason.WRONG_DIGEST,
                         "registry " + image.registry() + " sent as layer " + blob.digest() + " of image " + image + " what is " + found);
@@ -239,21 +323,18 @@ final class BlobFiles {
         return Digest.end(digest);
     }
 
-    /** Removes what nobody is downloading; returns its bytes. */
-    long removeUnused() {
-        long freed = 0;
+    /** Also what an earlier engine left and nobody went on with. */
+    private void removeUnused() {
         try (Stream<Path> all = Files.list(directory)) {
             for (Path file : all.toList()) {
                 String name = file.getFileName().toString().replace(".part", "");
-                boolean used = Digest.find("sha256:" + name).map(running::containsKey).orElse(false);
+                boolean used = Digest.find("sha256:" + name).map(users::containsKey).orElse(false);
                 if (!used) {
-                    freed += Files.size(file);
                     Files.deleteIfExists(file);
                 }
             }
         } catch (IOException e) {
             LOG.warn("blobs could not be removed: {}", e.getMessage());
         }
-        return freed;
     }
 }

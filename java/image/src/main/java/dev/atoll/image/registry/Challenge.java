@@ -16,8 +16,9 @@ import java.util.regex.Pattern;
  * @param parameters by their names in lower case
  */
 record Challenge(String scheme, Map<String, String> parameters) {
+    /** The quoted text is taken possessively: with a way back for each character long ones overflow the stack. */
     private static final Pattern PARAMETER =
-            Pattern.compile("\\s*([A-Za-z0-9_-]+)\\s*=\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([^\\s,\"]+))\\s*,?");
+            Pattern.compile("\\s*([A-Za-z0-9_-]+)\\s*=\\s*(?:\"((?:[^\"\\\\]|\\\\.)*+)\"|([^\\s,\"]+))\\s*,?");
 
     /** The first that is one of ours among the values of {@code WWW-Authenticate}. */
     static Optional<Challenge> find(List<String> values) {

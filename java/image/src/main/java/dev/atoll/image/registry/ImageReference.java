@@ -1,6 +1,8 @@
 package dev.atoll.image.registry;
 
 import dev.atoll.domain.InvalidFieldException;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -18,6 +20,7 @@ public record ImageReference(String registry, String repository, Optional<String
     static final String DOCKER_HUB = "docker.io";
     private static final String LIBRARY = "library/";
     private static final int LONGEST = 512;
+    private static final int LARGEST_PORT = 65_535;
     private static final Pattern HOST =
             Pattern.compile("(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\\[[0-9A-Fa-f:]+\\])(?::[0-9]{1,5})?");
     private static final Pattern REPOSITORY =
@@ -55,6 +58,7 @@ public record ImageReference(String registry, String repository, Optional<String
             rest = LIBRARY + rest;
         }
         boolean well = HOST.matcher(registry).matches()
+                && isAddress(registry)
                 && REPOSITORY.matcher(rest).matches()
                 && tag.map(t -> TAG.matcher(t).matches()).orElse(true);
         if (!well) {
@@ -66,6 +70,16 @@ public record ImageReference(String registry, String repository, Optional<String
     private static boolean isHost(String first) {
         return first.indexOf('.') >= 0 || first.indexOf(':') >= 0 || first.equals("localhost")
                 || first.chars().anyMatch(Character::isUpperCase);
+    }
+
+    /** Whether it can be connected to: the pattern of names takes ports and addresses that there are not. */
+    private static boolean isAddress(String registry) {
+        try {
+            URI uri = new URI("https://" + registry);
+            return uri.getHost() != null && uri.getPort() <= LARGEST_PORT;
+        } catch (URISyntaxException e) {
+            return false;
+        }
     }
 
     private static InvalidFieldException invalid(String text) {

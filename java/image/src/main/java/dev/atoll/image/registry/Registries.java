@@ -3,6 +3,7 @@ package dev.atoll.image.registry;
 import dev.atoll.domain.ImageException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Collection;
 import java.util.function.BooleanSupplier;
 
 /** The registries that images are had from. Safe from any thread; blocks on the network. */
@@ -16,8 +17,8 @@ public final class Registries implements AutoCloseable {
     public Registries(RegistrySettings settings, Path directory, Clock clock) {
         this.settings = settings;
         http = new RegistryHttp(settings, clock);
-        manifests = new Manifests(http, Platform.here(), settings.maxBytes());
-        blobs = new BlobFiles(directory, http, settings.atOnce());
+        manifests = new Manifests(http, clock, Platform.here(), settings.maxBytes());
+        blobs = new BlobFiles(directory, http, clock, settings.atOnce());
     }
 
     /**
@@ -29,8 +30,20 @@ public final class Registries implements AutoCloseable {
         return manifests.resolve(image);
     }
 
+    /** Files of layers that are there until this is closed. */
+    public interface Held extends AutoCloseable {
+        /** Removes the files that nobody else holds. */
+        @Override
+        void close();
+    }
+
+    /** Keeps the files of layers, from when they are fetched; closed when they are read no more. */
+    public Held hold(Collection<Descriptor> layers) {
+        return blobs.hold(layers);
+    }
+
     /**
-     * The file of a layer as the registry has it, its content that of its digest; downloaded when it is
+     * The file of a layer that the caller holds, as the registry has it, its content that of its digest; downloaded when it is
      * not there, where an earlier download ended.
      *
      * @param cancelled asked now and then; true ends the download
@@ -47,11 +60,6 @@ public final class Registries implements AutoCloseable {
     /** Bytes that an image may have. */
     public long maxBytes() {
         return settings.maxBytes();
-    }
-
-    /** Removes what earlier downloads left; returns its bytes. */
-    public long removeUnused() {
-        return blobs.removeUnused();
     }
 
     @Override

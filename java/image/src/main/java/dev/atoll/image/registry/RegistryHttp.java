@@ -2,6 +2,7 @@ package dev.atoll.image.registry;
 
 import dev.atoll.domain.ImageException;
 import dev.atoll.domain.ImageException.Reason;
+import dev.atoll.image.registry.Authorizations.Authorization;
 import dev.atoll.image.registry.Credentials.Login;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,20 +21,18 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Asks registries, with tokens and passwords as they want. Redirects are followed here: what a registry
  * was told to know us by goes nowhere else. Safe from any thread; blocks.
  */
 final class RegistryHttp implements AutoCloseable {
-    private static final JsonMapper JSON = JsonMapper.shared();
     private static final int MOST_REDIRECTS = 5;
-    private static final int LARGEST_TOKEN = 1 << 20;
+    private static final int LARGEST_TOKEN = 64 << 10;
+    private static final int LARGEST_PORT = 65_535;
     /** A token that says nothing of its time is good for so long (distribution specification, token.md). */
     private static final int TOKEN_SECONDS = 60;
 
@@ -43,15 +42,13 @@ final class RegistryHttp implements AutoCloseable {
     private final Credentials credentials;
     private final Clock clock;
     private final HttpClient client;
-    private final Map<String, Authorization> known = new ConcurrentHashMap<>();
-
-    /** The value of a header that opens a repository, until then. */
-    private record Authorization(String header, Instant until) {}
+    private final Authorizations known;
 
     RegistryHttp(RegistrySettings settings, Clock clock) {
         this.settings = settings;
         this.credentials = new Credentials(settings);
         this.clock = clock;
+        this.known = new Authorizations(clock);
         // Downloads go on beside each other, each with the kernel's own flow control.
         this.client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
@@ -81,19 +78,18 @@ final class RegistryHttp implements AutoCloseable {
      *
      * @param path behind {@code /v2/<repository>/}
      * @param from offset of the first byte, 0 = all
+     * @param pace that the answer has to keep
      */
-    Answer get(ImageReference image, String path, String accept, long from) {
+    Answer get(ImageReference image, String path, String accept, long from, Pace pace) {
         URI uri = URI.create(base(image.registry()) + "/v2/" + image.repository() + "/" + path);
         refuseUnnamed(image.registry(), uri);
         String key = image.registry() + "/" + image.repository();
-        Optional<Authorization> authorization =
-                Optional.ofNullable(known.get(key)).filter(a -> clock.instant().isBefore(a.until()));
-        Answer answer = follow(image, uri, accept, from, authorization.map(Authorization::header));
+        Answer answer = follow(image, uri, accept, from, known.find(key).map(Authorization::header), pace);
         if (answer.status() == 401) {
             answer.close();
             Authorization fresh = authorize(image, answer.headers().getOrDefault("www-authenticate", List.of()));
             known.put(key, fresh);
-            answer = follow(image, uri, accept, from, Optional.of(fresh.header()));
+            answer = follow(image, uri, accept, from, Optional.of(fresh.header()), pace);
         }
         return checked(image, path, answer);
     }
@@ -103,7 +99,8 @@ final class RegistryHttp implements AutoCloseable {
         URI uri = URI.create(base(registry) + "/v2/");
         try {
             refuseUnnamed(registry, uri);
-            send(registry, HttpRequest.newBuilder(uri).timeout(settings.stallTimeout()).build()).close();
+            HttpRequest request = HttpRequest.newBuilder(uri).timeout(settings.stallTimeout()).build();
+            send(registry, request, Pace.ofDocument(clock)).close();
             return true;
         } catch (ImageException e) {
             return false;
@@ -130,7 +127,8 @@ final class RegistryHttp implements AutoCloseable {
         Addresses.requirePublic(uri);
     }
 
-    private Answer follow(ImageReference image, URI first, String accept, long from, Optional<String> authorization) {
+    private Answer follow(
+            ImageReference image, URI first, String accept, long from, Optional<String> authorization, Pace pace) {
         URI uri = first;
         for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
             HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(settings.stallTimeout()).header("Accept", accept);
@@ -140,7 +138,7 @@ final class RegistryHttp implements AutoCloseable {
             if (isSame(uri, first)) {
                 authorization.ifPresent(value -> request.header("Authorization", value));
             }
-            Answer answer = send(image.registry(), request.build());
+            Answer answer = send(image.registry(), request.build(), pace);
             if (answer.status() < 300 || answer.status() > 308 || answer.status() == 304) {
                 return answer;
             }
@@ -170,6 +168,9 @@ final class RegistryHttp implements AutoCloseable {
         if (to.getHost() == null || !plain && !"https".equals(to.getScheme())) {
             throw new ImageException(Reason.REFUSED, "registry " + registry + " leads to an address without TLS");
         }
+        if (to.getPort() > LARGEST_PORT) {
+            throw new ImageException(Reason.MALFORMED, "registry " + registry + " leads to port " + to.getPort() + ", which there is not");
+        }
         boolean itself = to.getAuthority().equals(URI.create(base(registry)).getAuthority());
         if (!itself && settings.of(to.getAuthority()).isEmpty()) {
             Addresses.requirePublic(to);
@@ -180,11 +181,12 @@ final class RegistryHttp implements AutoCloseable {
         return a.getScheme().equals(b.getScheme()) && a.getAuthority().equals(b.getAuthority());
     }
 
-    private Answer send(String registry, HttpRequest request) {
+    private Answer send(String registry, HttpRequest request, Pace pace) {
         try {
             HttpResponse<InputStream> response = client.send(request, HttpResponse.BodyHandlers.ofInputStream());
             return new Answer(
-                    response.statusCode(), response.headers().map(), new StallGuard(response.body(), settings.stallTimeout()));
+                    response.statusCode(), response.headers().map(),
+                    new StallGuard(response.body(), settings.stallTimeout(), pace));
         } catch (HttpConnectTimeoutException e) {
             throw unreachable(registry, "no connection within " + settings.connectTimeout().toMillis() + " ms", e);
         } catch (HttpTimeoutException e) {
@@ -253,20 +255,23 @@ final class RegistryHttp implements AutoCloseable {
         requireSafe(image.registry(), uri);
         HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(settings.stallTimeout()).header("Accept", "application/json");
         login.ifPresent(l -> request.header("Authorization", l.basic()));
-        try (Answer answer = send(image.registry(), request.build())) {
+        try (Answer answer = send(image.registry(), request.build(), Pace.ofDocument(clock))) {
             if (answer.status() != 200) {
                 throw new ImageException(
                         answer.status() >= 500 || answer.status() == 429 ? Reason.UNREACHABLE : Reason.REFUSED,
                         "the token service of registry " + image.registry() + " refuses "
                                 + login.map(l -> "user " + l).orElse("callers without credentials") + " (" + answer.status() + ")");
             }
-            JsonNode body = JSON.readTree(answer.body().readNBytes(LARGEST_TOKEN));
+            JsonNode body = Documents.JSON.readTree(answer.body().readNBytes(LARGEST_TOKEN));
             String token = body.path("token").asString(body.path("access_token").asString(""));
             if (token.isEmpty() || token.chars().anyMatch(c -> c <= ' ' || c > '~')) {
                 throw new ImageException(Reason.MALFORMED, "the token service of registry " + image.registry() + " gives no token");
             }
             long seconds = Math.clamp(body.path("expires_in").asLong(TOKEN_SECONDS), TOKEN_SECONDS, 86_400);
             return new Authorization("Bearer " + token, clock.instant().plusSeconds(seconds).minus(TOKEN_RESERVE));
+        } catch (StallGuard.StalledException e) {
+            throw new ImageException(
+                    Reason.STALLED, "the token service of registry " + image.registry() + " stalls: " + e.getMessage(), e);
         } catch (JacksonException | IOException e) {
             // What the parser shows of the text may be a token.
             throw new ImageException(Reason.MALFORMED, "the token service of registry " + image.registry() + " does not answer with JSON");

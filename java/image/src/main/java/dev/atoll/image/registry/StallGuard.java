@@ -6,26 +6,33 @@ import java.io.InputStream;
 import java.time.Duration;
 
 /**
- * A stream that fails when nothing comes for too long: a thread of its own closes it then, which wakes
- * the reader up. For one reader.
+ * A stream that fails when nothing comes for too long, since a thread of its own closes it then, which wakes
+ * the reader up; and when what comes does not keep the pace. For one reader.
  */
 final class StallGuard extends FilterInputStream {
     private final Duration longest;
+    private final Pace pace;
     private final Thread watch;
     private volatile long progress = System.nanoTime();
     private volatile boolean stalled;
 
-    /** Nothing came for so long. */
+    /** Nothing came for so long, or too little. */
     static final class StalledException extends IOException {
         private static final long serialVersionUID = 1;
 
         StalledException(Duration longest) {
             super("nothing came for " + longest.toMillis() + " ms");
         }
+
+        StalledException(Pace least) {
+            super("less came than " + least);
+        }
     }
 
-    StallGuard(InputStream in, Duration longest) {
+    StallGuard(InputStream in, Duration longest, Pace pace) {
         super(in);
+        this.pace = pace;
+        pace.begins();
         this.longest = longest;
         this.watch = Thread.ofVirtual().name("stall-guard").start(this::watch);
     }
@@ -65,6 +72,9 @@ final class StallGuard extends FilterInputStream {
             throw new StalledException(longest);
         }
         progress = System.nanoTime();
+        if (n >= 0 && !pace.received(n)) {
+            throw new StalledException(pace);
+        }
         return n;
     }
 
