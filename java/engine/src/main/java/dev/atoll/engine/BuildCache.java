@@ -4,6 +4,7 @@ import dev.atoll.domain.AtollException;
 import dev.atoll.domain.LayerId;
 import dev.atoll.domain.ProjectId;
 import dev.atoll.domain.SnapshotId;
+import dev.atoll.domain.UnavailableException;
 import dev.atoll.store.BuildStepRecord;
 import dev.atoll.store.BuildStepStore;
 import dev.atoll.warden.Warden;
@@ -117,11 +118,13 @@ final class BuildCache {
      * The layer of a step, made when there is none yet.
      *
      * @param made called between the making and the row
+     * @throws UnavailableException when the step was dropped meanwhile
      */
     Made layerOf(String key, Runnable made) {
         layers.lock();
         try {
-            BuildStepRecord step = store.get(key).orElseThrow(() -> new IllegalStateException("a step was dropped under its build"));
+            BuildStepRecord step = store.get(key)
+                    .orElseThrow(() -> new UnavailableException("a step was dropped from the cache under its build; try again"));
             if (step.layer().isPresent()) {
                 return new Made(step.layer().get(), step.usedBytes());
             }

@@ -205,7 +205,8 @@ final class BuildRun {
             end(BuildStatus.FAILED, Optional.of(e.failure));
         } catch (AtollException e) {
             end(BuildStatus.FAILED, Optional.of(failure(String.valueOf(e.getMessage()))));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Whatever it was, whoever waits for the build is told.
             LOG.error("build {} failed", ticket.id(), e);
             end(BuildStatus.FAILED, Optional.of(failure("the engine failed: " + e)));
         } finally {

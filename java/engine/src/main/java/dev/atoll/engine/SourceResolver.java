@@ -18,8 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds what a create asks to start from. That reads memory only, so that it costs the create nothing,
- * but for an image that is not here yet, which is had from its registry first.
+ * Finds what a create or a build starts from. Templates and images that are here are found in memory, so
+ * that they cost a create nothing; snapshots are looked up in the database. What is not on this node, an
+ * archived snapshot or an image, is had first, which blocks for as long as that takes. Safe from any thread.
  */
 final class SourceResolver {
     private static final Logger LOG = LoggerFactory.getLogger(SourceResolver.class);
