@@ -2,27 +2,17 @@ package dev.atoll.blob;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
-import java.util.EnumSet;
 import java.util.HexFormat;
-import java.util.Set;
 import java.util.random.RandomGenerator;
 import javax.crypto.AEADBadTagException;
 import javax.crypto.Cipher;
-import javax.crypto.KDF;
 import javax.crypto.Mac;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.GCMParameterSpec;
-import javax.crypto.spec.HKDFParameterSpec;
-import javax.crypto.spec.SecretKeySpec;
 
 /**
  * What archives are encrypted with: 32 bytes in a file, from which two keys are derived (HKDF-SHA256).
@@ -32,7 +22,6 @@ import javax.crypto.spec.SecretKeySpec;
  * lost. Safe from any thread.
  */
 public final class ArchiveKey {
-    private static final int KEY_BYTES = 32;
     private static final int NONCE_BYTES = 12;
     private static final int TAG_BITS = 128;
     /** First byte of what is sealed: the scheme above. */
@@ -43,8 +32,8 @@ public final class ArchiveKey {
     private final RandomGenerator random;
 
     private ArchiveKey(byte[] master, RandomGenerator random) {
-        sealing = derive(master, "atoll archive seal", "AES");
-        naming = derive(master, "atoll archive name", "HmacSHA256");
+        sealing = KeyFile.derive(master, "atoll archive seal", "AES");
+        naming = KeyFile.derive(master, "atoll archive name", "HmacSHA256");
         this.random = random;
     }
 
@@ -57,10 +46,10 @@ public final class ArchiveKey {
     public static ArchiveKey read(Path file, RandomGenerator random) {
         try {
             byte[] content = Files.readAllBytes(file);
-            byte[] master = content.length == KEY_BYTES
+            byte[] master = content.length == KeyFile.KEY_BYTES
                     ? content
                     : HexFormat.of().parseHex(new String(content, StandardCharsets.US_ASCII).strip());
-            if (master.length != KEY_BYTES) {
+            if (master.length != KeyFile.KEY_BYTES) {
                 throw new IllegalStateException(file + " is no key: 32 bytes or 64 hexadecimal characters");
             }
             return new ArchiveKey(master, random);
@@ -73,42 +62,12 @@ public final class ArchiveKey {
 
     /** As {@link #read}; a file that is missing is made, durable and for its owner alone. */
     public static ArchiveKey readOrMake(Path file, RandomGenerator random) {
-        if (!Files.exists(file)) {
-            try {
-                make(file, random);
-            } catch (IOException e) {
-                throw new UncheckedIOException("the key of the archives " + file + " cannot be made", e);
-            }
+        try {
+            KeyFile.makeIfMissing(file, random);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the key of the archives " + file + " cannot be made", e);
         }
         return read(file, random);
-    }
-
-    private static void make(Path file, RandomGenerator random) throws IOException {
-        byte[] master = new byte[KEY_BYTES];
-        random.nextBytes(master);
-        Path made = file.resolveSibling(file.getFileName() + ".new");
-        Files.deleteIfExists(made);
-        var ownersOnly = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-        Set<StandardOpenOption> options = EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-        try (FileChannel channel = FileChannel.open(made, options, ownersOnly)) {
-            channel.write(ByteBuffer.wrap(master));
-            channel.force(true);
-        }
-        Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
-        try (FileChannel directory = FileChannel.open(file.toAbsolutePath().getParent())) {
-            directory.force(true);
-        }
-    }
-
-    private static SecretKey derive(byte[] master, String purpose, String algorithm) {
-        try {
-            var parameters = HKDFParameterSpec.ofExtract()
-                    .addIKM(new SecretKeySpec(master, "Generic"))
-                    .thenExpand(purpose.getBytes(StandardCharsets.US_ASCII), KEY_BYTES);
-            return KDF.getInstance("HKDF-SHA256").deriveKey(algorithm, parameters);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("this Java has no HKDF-SHA256", e);
-        }
     }
 
     /** The name of a content of this kind, 32 bytes. */

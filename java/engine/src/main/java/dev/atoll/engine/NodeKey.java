@@ -1,29 +1,21 @@
 package dev.atoll.engine;
 
+import dev.atoll.blob.KeyFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.EnumSet;
 import java.util.HexFormat;
-import java.util.Set;
 import java.util.random.RandomGenerator;
 import javax.crypto.Cipher;
-import javax.crypto.KDF;
 import javax.crypto.Mac;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.GCMParameterSpec;
-import javax.crypto.spec.HKDFParameterSpec;
-import javax.crypto.spec.SecretKeySpec;
 
 /**
  * The key of this node: 32 random bytes in a file of mode 0600 that only the engine's user reads, made
@@ -33,7 +25,6 @@ import javax.crypto.spec.SecretKeySpec;
  */
 final class NodeKey {
     private static final String FILE = "node.key";
-    private static final int KEY_BYTES = 32;
     private static final int NONCE_BYTES = 12;
     private static final int TAG_BITS = 128;
     /** First byte of what is sealed: the scheme above. */
@@ -44,8 +35,8 @@ final class NodeKey {
     private final RandomGenerator random;
 
     private NodeKey(byte[] master, RandomGenerator random) {
-        this.sealing = derive(master, "atoll seal", "AES");
-        this.digesting = derive(master, "atoll digest", "HmacSHA256");
+        this.sealing = KeyFile.derive(master, "atoll seal", "AES");
+        this.digesting = KeyFile.derive(master, "atoll digest", "HmacSHA256");
         this.random = random;
     }
 
@@ -53,46 +44,15 @@ final class NodeKey {
     static NodeKey in(Path directory, RandomGenerator random) {
         Path file = directory.resolve(FILE);
         try {
-            if (!Files.exists(file)) {
-                make(file, random);
-            }
+            Files.createDirectories(directory);
+            KeyFile.makeIfMissing(file, random);
             byte[] master = Files.readAllBytes(file);
-            if (master.length != KEY_BYTES) {
-                throw new IllegalStateException(file + " has " + master.length + " bytes; a node's key has " + KEY_BYTES);
+            if (master.length != KeyFile.KEY_BYTES) {
+                throw new IllegalStateException(file + " has " + master.length + " bytes; a node's key has " + KeyFile.KEY_BYTES);
             }
             return new NodeKey(master, random);
         } catch (IOException e) {
             throw new UncheckedIOException("the node's key " + file + " cannot be read or made", e);
-        }
-    }
-
-    /** Durable before its first use: what was sealed with a lost key is lost. */
-    private static void make(Path file, RandomGenerator random) throws IOException {
-        Files.createDirectories(file.getParent());
-        byte[] master = new byte[KEY_BYTES];
-        random.nextBytes(master);
-        Path made = file.resolveSibling(FILE + ".new");
-        Files.deleteIfExists(made);
-        var ownersOnly = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-        Set<StandardOpenOption> options = EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-        try (FileChannel channel = FileChannel.open(made, options, ownersOnly)) {
-            channel.write(ByteBuffer.wrap(master));
-            channel.force(true);
-        }
-        Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
-        try (FileChannel directory = FileChannel.open(file.getParent())) {
-            directory.force(true);
-        }
-    }
-
-    private static SecretKey derive(byte[] master, String purpose, String algorithm) {
-        try {
-            var parameters = HKDFParameterSpec.ofExtract()
-                    .addIKM(new SecretKeySpec(master, "Generic"))
-                    .thenExpand(purpose.getBytes(StandardCharsets.US_ASCII), KEY_BYTES);
-            return KDF.getInstance("HKDF-SHA256").deriveKey(algorithm, parameters);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("this Java has no HKDF-SHA256", e);
         }
     }
 
