@@ -29,8 +29,14 @@ final class QuotaKeeper {
     /** One for each project that has a quota: who counts also takes, before another counts. */
     private final Map<ProjectId, Object> locks = new ConcurrentHashMap<>();
     private final Map<ProjectId, RequestRate> rates = new ConcurrentHashMap<>();
-    /** Were admitted and are not RUNNING yet. */
+    // What was admitted and is in no record yet. Entered under the lock and left without it, after the record
+    // says it: who counts looks here first and at the record after, and so misses neither.
+    /** Are not RUNNING yet. */
     private final Set<SandboxId> starting = ConcurrentHashMap.newKeySet();
+    /** Whose disks are on their way back. */
+    private final Set<SandboxId> restoring = ConcurrentHashMap.newKeySet();
+    /** What those that live are about to have. */
+    private final Map<SandboxId, Resources> changing = new ConcurrentHashMap<>();
 
     QuotaKeeper(Quotas quotas, SandboxRegistry registry, Clock clock) {
         this.quotas = quotas;
@@ -68,16 +74,36 @@ final class QuotaKeeper {
         }
     }
 
-    /** Before its disk is here again. @throws CapacityException QUOTA */
-    void admitDisk(SandboxOwner owner) {
-        admit(owner.project(), new Ask(0, 0, 0, owner.record().sandbox().resources().diskBytes()), () -> {});
+    /**
+     * Brings its disk back. One for each sandbox at a time.
+     *
+     * @throws CapacityException QUOTA
+     */
+    void restoreIn(SandboxOwner owner, Runnable restore) {
+        long disk = owner.record().sandbox().resources().diskBytes();
+        admit(owner.project(), new Ask(0, 0, 0, disk), () -> restoring.add(owner.id()));
+        try {
+            restore.run();
+        } finally {
+            restoring.remove(owner.id());
+        }
     }
 
-    /** Of a sandbox that runs. @throws CapacityException QUOTA */
-    void admitChange(ProjectId project, Resources now, Resources next) {
+    /**
+     * Changes what a sandbox that runs may use. One for each sandbox at a time.
+     *
+     * @throws CapacityException QUOTA
+     */
+    void changeIn(SandboxOwner owner, Resources next, Runnable change) {
+        Resources now = owner.record().sandbox().resources();
         long cpu = Math.max(0, next.cpuMillis() - now.cpuMillis());
         long memory = Math.max(0, next.memoryBytes() - now.memoryBytes());
-        admit(project, new Ask(0, cpu, memory, 0), () -> {});
+        admit(owner.project(), new Ask(0, cpu, memory, 0), () -> changing.put(owner.id(), next));
+        try {
+            change.run();
+        } finally {
+            changing.remove(owner.id());
+        }
     }
 
     /** @param take enters it among the project's volumes @throws CapacityException QUOTA */
@@ -106,12 +132,16 @@ final class QuotaKeeper {
             if (!owner.project().equals(project) || owner.isDeleted()) {
                 continue;
             }
+            boolean starts = starting.contains(owner.id());
+            boolean returns = restoring.contains(owner.id());
+            Resources next = changing.get(owner.id());
             Sandbox sandbox = owner.record().sandbox();
+            Resources now = sandbox.resources();
             sandboxes++;
-            disk += sandbox.state() == SandboxState.ARCHIVED ? 0 : sandbox.resources().diskBytes();
-            if (runs(sandbox)) {
-                cpu += sandbox.resources().cpuMillis();
-                memory += sandbox.resources().memoryBytes();
+            disk += returns || sandbox.state() != SandboxState.ARCHIVED ? now.diskBytes() : 0;
+            if (starts || runs(sandbox.state())) {
+                cpu += Math.max(now.cpuMillis(), next == null ? 0 : next.cpuMillis());
+                memory += Math.max(now.memoryBytes(), next == null ? 0 : next.memoryBytes());
             }
         }
         check(project, "sandboxes", sandboxes, ask.sandboxes, quota.sandboxes().map(Integer::longValue));
@@ -120,10 +150,10 @@ final class QuotaKeeper {
         check(project, "bytes of disks", disk, ask.diskBytes, quota.diskBytes());
     }
 
-    private boolean runs(Sandbox sandbox) {
-        return switch (sandbox.state()) {
+    private static boolean runs(SandboxState state) {
+        return switch (state) {
             case CREATING, RUNNING, PAUSED -> true;
-            case HIBERNATED, STOPPED, ARCHIVED, FAILED, DELETED -> starting.contains(sandbox.id());
+            case HIBERNATED, STOPPED, ARCHIVED, FAILED, DELETED -> false;
         };
     }
 

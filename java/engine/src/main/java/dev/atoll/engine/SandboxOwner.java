@@ -619,12 +619,13 @@ final class SandboxOwner {
 
     /** On failure it stays ARCHIVED, and nothing of a disk is left. */
     private void restore() {
-        tools.quotas().admitDisk(this);
-        tools.killPoints().reached(KillPoint.RESTORE_REQUESTED);
-        tools.archives().restore(id(), record().layers(), this::isDeleted);
-        tools.killPoints().reached(KillPoint.RESTORE_WRITTEN);
-        enter(SandboxState.STOPPED, Optional.empty());
-        tools.killPoints().reached(KillPoint.RESTORE_COMMITTED);
+        tools.quotas().restoreIn(this, () -> {
+            tools.killPoints().reached(KillPoint.RESTORE_REQUESTED);
+            tools.archives().restore(id(), record().layers(), this::isDeleted);
+            tools.killPoints().reached(KillPoint.RESTORE_WRITTEN);
+            enter(SandboxState.STOPPED, Optional.empty());
+            tools.killPoints().reached(KillPoint.RESTORE_COMMITTED);
+        });
     }
 
     private void update(SandboxChange change) {
@@ -634,9 +635,16 @@ final class SandboxOwner {
         Sandbox next = edit.done();
         boolean lives = state() == SandboxState.RUNNING || state() == SandboxState.PAUSED;
         if (lives && !next.resources().equals(record().sandbox().resources())) {
-            tools.quotas().admitChange(project(), record().sandbox().resources(), next.resources());
-            tools.warden().setLimits(id(), Boot.limitsOf(next));
+            tools.quotas().changeIn(this, next.resources(), () -> {
+                tools.warden().setLimits(id(), Boot.limitsOf(next));
+                become(next, lives);
+            });
+        } else {
+            become(next, lives);
         }
+    }
+
+    private void become(Sandbox next, boolean lives) {
         if (lives && !next.network().equals(record().sandbox().network())) {
             changeNetwork(next);
         }
