@@ -2,6 +2,7 @@ package dev.atoll.blob;
 
 import dev.atoll.domain.UnavailableException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitResult;
@@ -99,8 +100,8 @@ public final class DirectoryBlobStore implements BlobStore {
     @Override
     public Optional<byte[]> get(String name) {
         Path file = root.resolve(name);
-        try {
-            return Optional.of(Files.readAllBytes(file));
+        try (InputStream in = Files.newInputStream(file)) {
+            return Optional.of(BlobStore.requireBounded(name, in.readNBytes(MOST_BYTES + 1)));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
@@ -146,14 +147,24 @@ public final class DirectoryBlobStore implements BlobStore {
                     }
                     return FileVisitResult.CONTINUE;
                 }
+
+                @Override
+                public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
+                    if (failure instanceof NoSuchFileException) {
+                        // Deleted meanwhile.
+                        return FileVisitResult.CONTINUE;
+                    }
+                    throw failure;
+                }
             });
         } catch (IOException e) {
             throw failed("listed", start, e);
         }
     }
 
+    /** One at a time: a second must not return while the first still syncs what was put before both. */
     @Override
-    public void flush() {
+    public synchronized void flush() {
         for (Path directory : Set.copyOf(changed)) {
             // Before the sync: what is put meanwhile counts again.
             changed.remove(directory);

@@ -1,6 +1,7 @@
 package dev.atoll.blob;
 
 import dev.atoll.domain.UnavailableException;
+import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
@@ -10,8 +11,10 @@ import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.core.exception.RetryableException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.AbortableInputStream;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -77,12 +80,27 @@ public final class S3BlobStore implements BlobStore {
     public Optional<byte[]> get(String name) {
         return call("get " + name, () -> {
             try {
-                var object = client.getObjectAsBytes(get -> get.bucket(settings.bucket()).key(key(name)));
-                return Optional.of(object.asByteArrayUnsafe());
+                byte[] content = client.getObject(
+                        get -> get.bucket(settings.bucket()).key(key(name)), (response, in) -> readBounded(in));
+                return Optional.of(BlobStore.requireBounded(name, content));
             } catch (NoSuchKeyException e) {
                 return Optional.empty();
             }
         });
+    }
+
+    /** At most one byte more than a content may have; of a larger one the rest is not read. */
+    private static byte[] readBounded(AbortableInputStream in) {
+        try {
+            byte[] content = in.readNBytes(MOST_BYTES + 1);
+            if (content.length > MOST_BYTES) {
+                in.abort();
+            }
+            return content;
+        } catch (IOException e) {
+            // As the client's own readers say it: the call is tried again.
+            throw RetryableException.create("the answer broke off", e);
+        }
     }
 
     @Override

@@ -1,7 +1,9 @@
 package dev.atoll.blob;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.atoll.domain.ConflictException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,6 +68,32 @@ abstract class BlobStoreContract {
             store.put("c/%04d".formatted(i), bytes("x"));
         }
         assertThat(list("c/")).hasSize(1010);
+    }
+
+    @Test
+    void what_is_told_may_be_deleted_while_the_listing_goes_on() {
+        for (int i = 0; i < 1010; i++) {
+            store.put("c/%04d".formatted(i), bytes("x"));
+        }
+        var told = new ArrayList<String>();
+        store.list("c/", blob -> {
+            told.add(blob.name());
+            store.delete(blob.name());
+        });
+        assertThat(told).doesNotHaveDuplicates().hasSize(1010);
+        assertThat(list("c/")).isEmpty();
+    }
+
+    /** Whoever has the place could end the engine otherwise. */
+    @Test
+    void what_is_larger_than_anything_stored_is_not_read_to_its_end() {
+        store.put("c/most", new byte[BlobStore.MOST_BYTES]);
+        store.put("c/more", new byte[8 * BlobStore.MOST_BYTES]);
+        assertThat(store.get("c/most")).hasValueSatisfying(found -> assertThat(found).hasSize(BlobStore.MOST_BYTES));
+        assertThatThrownBy(() -> store.get("c/more"))
+                .isInstanceOf(ConflictException.class)
+                .hasMessageContaining("more than 2097152 bytes for c/more");
+        assertThat(store.get("c/most")).as("the connection is none with a rest on it").isPresent();
     }
 
     private List<String> list(String prefix) {
