@@ -1,5 +1,6 @@
 package dev.atoll.blob;
 
+import dev.atoll.domain.UnavailableException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -30,21 +31,21 @@ public final class Sweep {
         this.named = named;
     }
 
-    /** Waits for the archives and restores under way; those that begin meanwhile wait for it. */
+    /**
+     * Holding the vault's lock for writing.
+     *
+     * @throws UnavailableException when the store fails or the thread is interrupted; what was removed until
+     *     then was of no use
+     */
     Swept run() {
-        vault.lock().writeLock().lock();
-        try {
-            named.forEach(archives::add);
-            archives.forEach(archive -> manifests.add(vault.manifest(archive)));
-            long parts = manifests.stream().mapToLong(Manifest::parts).sum();
-            for (String prefix : prefixes(parts)) {
-                removeUnnamed(prefix);
-            }
-            removeManifests();
-            return new Swept(blobs, bytes);
-        } finally {
-            vault.lock().writeLock().unlock();
+        named.forEach(archives::add);
+        archives.forEach(archive -> manifests.add(vault.manifest(archive)));
+        long parts = manifests.stream().mapToLong(Manifest::parts).sum();
+        for (String prefix : prefixes(parts)) {
+            removeUnnamed(prefix);
         }
+        removeManifests();
+        return new Swept(blobs, bytes);
     }
 
     private static List<String> prefixes(long parts) {
@@ -75,13 +76,11 @@ public final class Sweep {
                 }
             }
         }
-        var unnamed = new ArrayList<BlobStore.Blob>();
         vault.store().list(Vault.contents() + prefix, blob -> {
             if (!named.contains(blob.name())) {
-                unnamed.add(blob);
+                remove(blob);
             }
         });
-        unnamed.forEach(this::remove);
     }
 
     private static void name(byte[] name, String prefix, Set<String> named) {
@@ -92,16 +91,18 @@ public final class Sweep {
     }
 
     private void removeManifests() {
-        var unknown = new ArrayList<BlobStore.Blob>();
         vault.store().list(Vault.manifests(), blob -> {
             if (!archives.contains(blob.name().substring(Vault.manifests().length()))) {
-                unknown.add(blob);
+                remove(blob);
             }
         });
-        unknown.forEach(this::remove);
     }
 
+    /** While it is listed: all that is of no use may be too much to be remembered. */
     private void remove(BlobStore.Blob blob) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new UnavailableException("interrupted while the blob store was swept");
+        }
         vault.store().delete(blob.name());
         blobs++;
         bytes += blob.bytes();

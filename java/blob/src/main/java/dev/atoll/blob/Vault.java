@@ -4,6 +4,7 @@ import dev.atoll.domain.ConflictException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -28,7 +29,7 @@ public final class Vault implements AutoCloseable {
     private static final String STORE = "store";
     private static final String MANIFESTS = "m/";
     private static final String CONTENTS = "c/";
-    /** Contents on their way at the same time, over all archives; each takes about 4 MiB of memory. */
+    /** Parts in memory at the same time, over all archives; each takes about 4 MiB. */
     private static final int AT_ONCE = 8;
 
     private final BlobStore store;
@@ -37,7 +38,7 @@ public final class Vault implements AutoCloseable {
     private final Semaphore permits = new Semaphore(AT_ONCE, true);
     private final ExecutorService workers =
             Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("archive-", 0).factory());
-    /** Read by who relies on contents to stay, written by who removes some. */
+    /** Read by who relies on contents to stay that no archive names yet, written by who removes some. */
     private final ReadWriteLock lock = new ReentrantReadWriteLock(true);
     private volatile boolean checked;
 
@@ -64,6 +65,8 @@ public final class Vault implements AutoCloseable {
     }
 
     /**
+     * Needs the archive to be among those that a sweep is named, until it is read.
+     *
      * @throws ConflictException when the archive is lost or altered, or the key is not the one it was
      *     stored with
      */
@@ -72,10 +75,33 @@ public final class Vault implements AutoCloseable {
         return new ArchiveReader(this, manifest(archive));
     }
 
-    /** Removes what none of these archives needs. @param archives asked when no archive is under way */
+    /**
+     * Removes what none of these archives needs. Waits for the archives under way, and those that begin
+     * meanwhile wait for it; restores go on.
+     *
+     * @param archives asked when no archive is under way
+     */
     public Sweep.Swept sweep(Iterable<String> archives) {
         check();
-        return new Sweep(this, archives).run();
+        lock.writeLock().lock();
+        try {
+            return new Sweep(this, archives).run();
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    /** As {@link #sweep}, unless an archive is under way: then nothing is done, and nobody waits. */
+    public Optional<Sweep.Swept> trySweep(Iterable<String> archives) {
+        check();
+        if (!lock.writeLock().tryLock()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new Sweep(this, archives).run());
+        } finally {
+            lock.writeLock().unlock();
+        }
     }
 
     /** What an archive's name holds goes; its contents stay until a sweep. Idempotent. */
@@ -121,9 +147,7 @@ public final class Vault implements AutoCloseable {
         if (store.has(at)) {
             return new Stored(name, 0);
         }
-        byte[] sealed = key.seal(at, content);
-        store.put(at, sealed);
-        return new Stored(name, sealed.length);
+        return new Stored(name, putSealed(at, content));
     }
 
     /** @param newBytes stored for it, 0 when it was there */
@@ -142,9 +166,18 @@ public final class Vault implements AutoCloseable {
     }
 
     void putManifest(Manifest manifest) {
-        String at = MANIFESTS + manifest.archive();
-        store.put(at, key.seal(at, manifest.bytes()));
+        long unused = putSealed(MANIFESTS + manifest.archive(), manifest.bytes());
         store.flush();
+    }
+
+    /** Returns the bytes stored. */
+    private long putSealed(String at, byte[] content) {
+        byte[] sealed = key.seal(at, content);
+        if (sealed.length > BlobStore.MOST_BYTES) {
+            throw new IllegalArgumentException(at + " would have " + sealed.length + " bytes and could not be read back");
+        }
+        store.put(at, sealed);
+        return sealed.length;
     }
 
     Manifest manifest(String archive) {

@@ -234,9 +234,10 @@ class VaultTest {
                         }
                     })
                     .isInstanceOf(UnavailableException.class);
-            Files.delete(contents);
-            Files.move(directory.resolve("away"), contents);
         }
+        // Now that nothing is on its way any more, which would make the directory anew.
+        Files.delete(directory.resolve("blobs/c"));
+        Files.move(directory.resolve("away"), directory.resolve("blobs/c"));
         assertThatThrownBy(() -> vault.read(name(2))).isInstanceOf(ConflictException.class);
     }
 
