@@ -18,6 +18,7 @@ import dev.atoll.warden.ImageReader;
 import dev.atoll.warden.ImageWriter;
 import dev.atoll.warden.Warden;
 import java.time.Clock;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -28,7 +29,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Moves disks between pool and blob store. The engine reads no disk itself: the warden streams its parts,
  * of which a few MiB at a time are in memory. Safe from any thread; who moves a disk sees to it that
- * nobody else does.
+ * nobody else does, and that its archives are not forgotten meanwhile: a sweep would take them.
  *
  * <p>An archive counts from the moment its row says READY. The one of a sandbox that was restored is kept
  * until the next, so that this stores only what changed.
@@ -67,16 +68,22 @@ final class ArchiveService {
      * @param abandoned asked between the parts: whether nobody wants it any more
      */
     ArchiveRecord archive(SandboxId sandbox, BooleanSupplier abandoned) {
-        return archive(sandbox.value(), () -> warden.readImage(sandbox), () -> {
-            if (abandoned.getAsBoolean()) {
-                throw new NotFoundException("sandbox", sandbox.value());
-            }
-        });
+        return archive(sandbox.value(), () -> warden.readImage(sandbox), wanted("sandbox", sandbox.value(), abandoned));
     }
 
     /** As {@link #archive(SandboxId, BooleanSupplier)}. */
-    ArchiveRecord archive(SnapshotId snapshot) {
-        return archive(snapshot.value(), () -> warden.readImage(snapshot), () -> {});
+    ArchiveRecord archive(SnapshotId snapshot, BooleanSupplier abandoned) {
+        return archive(
+                snapshot.value(), () -> warden.readImage(snapshot), wanted("snapshot", snapshot.value(), abandoned));
+    }
+
+    /** Throws when nobody wants it any more. */
+    private static Runnable wanted(String kind, String id, BooleanSupplier abandoned) {
+        return () -> {
+            if (abandoned.getAsBoolean()) {
+                throw new NotFoundException(kind, id);
+            }
+        };
     }
 
     /** @param check throws when nobody wants it any more */
@@ -113,19 +120,21 @@ final class ArchiveService {
         ArchiveReader archive = newest(sandbox.value());
         // What an archive or a restore that was cut off left is the same, or less.
         warden.deleteDisk(sandbox);
-        restore(archive, warden.writeImage(sandbox, archive.size(), layers), () -> {
-            if (abandoned.getAsBoolean()) {
-                throw new NotFoundException("sandbox", sandbox.value());
-            }
-        });
+        restore(
+                archive,
+                warden.writeImage(sandbox, archive.size(), layers),
+                wanted("sandbox", sandbox.value(), abandoned));
         LOG.info("the disk of sandbox {} is restored", sandbox);
     }
 
     /** As {@link #restore(SandboxId, List, BooleanSupplier)}. */
-    void restore(SnapshotId snapshot, List<LayerId> layers) {
+    void restore(SnapshotId snapshot, List<LayerId> layers, BooleanSupplier abandoned) {
         ArchiveReader archive = newest(snapshot.value());
         warden.deleteSnapshot(snapshot);
-        restore(archive, warden.writeImage(snapshot, archive.size(), layers), () -> {});
+        restore(
+                archive,
+                warden.writeImage(snapshot, archive.size(), layers),
+                wanted("snapshot", snapshot.value(), abandoned));
         LOG.info("the disk of snapshot {} is restored", snapshot);
     }
 
@@ -178,15 +187,25 @@ final class ArchiveService {
         store.all().stream().filter(record -> record.state() != MakeState.READY).forEach(record -> store.delete(record.id()));
     }
 
-    /** Removes what no archive needs; returns the bytes freed in the blob store. */
+    /** Removes what no archive needs, once none is under way; returns the bytes freed in the blob store. */
     long sweep() {
-        if (vault.isEmpty()) {
-            return 0;
-        }
-        Sweep.Swept swept = vault.get().sweep(() -> store.all().stream()
+        return vault.map(v -> told(v.sweep(this::ready))).orElse(0L);
+    }
+
+    /** As {@link #sweep}, but while an archive is under way it is left to the next time. */
+    void trySweep() {
+        vault.flatMap(v -> v.trySweep(this::ready)).ifPresent(ArchiveService::told);
+    }
+
+    private Iterator<String> ready() {
+        return store.all().stream()
                 .filter(record -> record.state() == MakeState.READY)
                 .map(ArchiveRecord::id)
-                .iterator());
+                .iterator();
+    }
+
+    /** Returns the bytes. */
+    private static long told(Sweep.Swept swept) {
         if (swept.blobs() > 0) {
             LOG.info("{} blobs of {} MiB were of no use any more", swept.blobs(), swept.bytes() >> 20);
         }

@@ -51,8 +51,10 @@ final class SnapshotService implements Snapshots, AutoCloseable {
     private final KillPoints killPoints;
     private final DeadlineQueue<SnapshotId> expiries;
     private final ArchiveService archives;
-    /** Held while a disk is on its way between pool and blob store. */
+    /** Held while a disk is on its way between pool and blob store, or out of both. */
     private final Map<SnapshotId, Object> moves = new ConcurrentHashMap<>();
+    /** Whose delete waits until the disk stands still, which it then should soon. */
+    private final Set<SnapshotId> unwanted = ConcurrentHashMap.newKeySet();
     private final Set<SnapshotId> temporary = ConcurrentHashMap.newKeySet();
 
     SnapshotService(
@@ -187,7 +189,7 @@ final class SnapshotService implements Snapshots, AutoCloseable {
             if (record.snapshot().memory().isPresent()) {
                 throw new UnsupportedException("a snapshot with memory cannot be archived");
             }
-            ArchiveRecord archive = archives.archive(id);
+            ArchiveRecord archive = archives.archive(id, () -> unwanted.contains(id));
             SnapshotRecord archived = record.withState(MakeState.ARCHIVED);
             store.update(archived);
             dropFromPool(id);
@@ -221,7 +223,7 @@ final class SnapshotService implements Snapshots, AutoCloseable {
             if (record.state() == MakeState.READY) {
                 return record.snapshot();
             }
-            archives.restore(id, snapshot.layers());
+            archives.restore(id, snapshot.layers(), () -> unwanted.contains(id));
             SnapshotRecord ready = record.withState(MakeState.READY);
             store.update(ready);
             return ready.snapshot();
@@ -306,10 +308,20 @@ final class SnapshotService implements Snapshots, AutoCloseable {
         });
     }
 
+    /** Ends an archive or restore of it that is under way first: what that makes would be nobody's. */
     private void remove(SnapshotRecord record) {
-        expiries.arm(record.snapshot().id(), Optional.empty());
-        store.update(record.withState(MakeState.DELETING));
-        forget(record.snapshot().id());
+        SnapshotId id = record.snapshot().id();
+        expiries.arm(id, Optional.empty());
+        unwanted.add(id);
+        try {
+            synchronized (moves.computeIfAbsent(id, i -> new Object())) {
+                // As it is now: another delete may have been first.
+                store.get(id).ifPresent(now -> store.update(now.withState(MakeState.DELETING)));
+                forget(id);
+            }
+        } finally {
+            unwanted.remove(id);
+        }
     }
 
     /** Out of the pool, then the row; what fails is tried again at the next start. */

@@ -15,8 +15,10 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What is done every few seconds: storing the last activities, reading the usage, ending warm slots out of
- * use, purging old rows. */
+/**
+ * What is done every few seconds: storing the last activities, reading the usage, ending warm slots out of
+ * use, purging old rows. Beside it the blob store is swept, which may take hours.
+ */
 final class Upkeep implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
     private static final Duration PURGE_EVERY = Duration.ofHours(1);
@@ -31,6 +33,8 @@ final class Upkeep implements AutoCloseable {
     private final Clock clock;
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().name("upkeep").factory());
+    private final ScheduledExecutorService sweeper =
+            Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().name("sweep").factory());
 
     Upkeep(
             EngineConfig config,
@@ -51,17 +55,15 @@ final class Upkeep implements AutoCloseable {
         this.usage = usage;
         this.listed = listed;
         this.clock = clock;
-        every(config.flushEvery(), this::storeActivity);
-        every(config.sampleEvery(), this::sampleUsage);
-        every(TRIM_EVERY, warm::trim);
-        every(PURGE_EVERY, builds::dropUnused);
-        every(SWEEP_EVERY, () -> {
-            long unused = archives.sweep();
-        });
-        every(PURGE_EVERY, () -> purge(config.endedKept(), secrets, output));
+        every(timer, config.flushEvery(), this::storeActivity);
+        every(timer, config.sampleEvery(), this::sampleUsage);
+        every(timer, TRIM_EVERY, warm::trim);
+        every(timer, PURGE_EVERY, builds::dropUnused);
+        every(timer, PURGE_EVERY, () -> purge(config.endedKept(), secrets, output));
+        every(sweeper, SWEEP_EVERY, archives::trySweep);
     }
 
-    private void every(Duration interval, Runnable task) {
+    private static void every(ScheduledExecutorService on, Duration interval, Runnable task) {
         Runnable guarded = () -> {
             try {
                 task.run();
@@ -69,7 +71,7 @@ final class Upkeep implements AutoCloseable {
                 LOG.warn("upkeep is tried again in {}: {}", interval, e.getMessage());
             }
         };
-        var unused = timer.scheduleWithFixedDelay(guarded, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+        var unused = on.scheduleWithFixedDelay(guarded, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private void purge(Duration kept, SecretService secrets, EndedOutput output) {
@@ -98,12 +100,13 @@ final class Upkeep implements AutoCloseable {
         usage.sample(warden.usage(List.of()), id -> registry.find(id).map(SandboxOwner::project).or(() -> listed.projectOf(id)));
     }
 
-    /** Stores the last activities; what fails is lost with the engine. */
+    /** Stores the last activities; what fails is lost with the engine. A sweep is broken off. */
     @Override
     public void close() {
         timer.shutdown();
+        sweeper.shutdownNow();
         try {
-            if (!timer.awaitTermination(10, TimeUnit.SECONDS)) {
+            if (!timer.awaitTermination(10, TimeUnit.SECONDS) || !sweeper.awaitTermination(10, TimeUnit.SECONDS)) {
                 LOG.warn("upkeep did not end in time");
             }
         } catch (InterruptedException e) {
