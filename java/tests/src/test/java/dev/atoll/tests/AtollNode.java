@@ -1,6 +1,7 @@
 package dev.atoll.tests;
 
 import dev.atoll.blob.ArchiveKey;
+import dev.atoll.blob.BlobStore;
 import dev.atoll.blob.DirectoryBlobStore;
 import dev.atoll.domain.Caller;
 import dev.atoll.domain.CreateSandbox;
@@ -52,6 +53,7 @@ public final class AtollNode implements AutoCloseable {
     private final WardenProcess wardenProcess;
     private final UnaryOperator<EngineConfig> configured;
     private final KillPoints killPoints;
+    private final UnaryOperator<BlobStore> blobs;
     private final TestClock clock = new TestClock();
     private @Nullable Running running;
     private @Nullable NodeRange range;
@@ -59,9 +61,14 @@ public final class AtollNode implements AutoCloseable {
     /** What lives as long as one engine. */
     private record Running(Store store, Warden warden, GuestHub hub, Engine engine) {}
 
-    private AtollNode(NodePlace place, UnaryOperator<EngineConfig> configured, KillPoints killPoints) {
+    private AtollNode(
+            NodePlace place,
+            UnaryOperator<EngineConfig> configured,
+            KillPoints killPoints,
+            UnaryOperator<BlobStore> blobs) {
         this.configured = configured;
         this.killPoints = killPoints;
+        this.blobs = blobs;
         this.place = place;
         this.wardenProcess = new WardenProcess(place);
     }
@@ -95,6 +102,11 @@ public final class AtollNode implements AutoCloseable {
         return start(pool, Optional.empty(), configured, NodePlace.program("atoll-guest"));
     }
 
+    /** @param blobs put between the engine and the store of its archives */
+    public static AtollNode startWithBlobs(UnaryOperator<EngineConfig> configured, UnaryOperator<BlobStore> blobs) {
+        return start(PoolSize.AMPLE, Optional.empty(), configured, NodePlace.program("atoll-guest"), blobs);
+    }
+
     /** @param resolver whom its sandboxes' names are asked of, in place of the host's */
     public static AtollNode startWithResolver(String resolver) {
         return start(PoolSize.AMPLE, Optional.of(resolver), config -> config, NodePlace.program("atoll-guest"));
@@ -116,7 +128,16 @@ public final class AtollNode implements AutoCloseable {
 
     private static AtollNode start(
             PoolSize pool, Optional<String> resolver, UnaryOperator<EngineConfig> configured, Path guest) {
-        var node = new AtollNode(NodePlace.fresh(), configured, KillPoints.NONE);
+        return start(pool, resolver, configured, guest, store -> store);
+    }
+
+    private static AtollNode start(
+            PoolSize pool,
+            Optional<String> resolver,
+            UnaryOperator<EngineConfig> configured,
+            Path guest,
+            UnaryOperator<BlobStore> blobs) {
+        var node = new AtollNode(NodePlace.fresh(), configured, KillPoints.NONE, blobs);
         NodeRange range = NodeRange.take();
         node.range = range;
         try {
@@ -136,7 +157,7 @@ public final class AtollNode implements AutoCloseable {
 
     /** An engine on the node of another process, which has no engine of its own meanwhile. Not to be closed. */
     public static AtollNode attach(String instance, KillPoints killPoints) {
-        var node = new AtollNode(NodePlace.of(instance), config -> config, killPoints);
+        var node = new AtollNode(NodePlace.of(instance), config -> config, killPoints, store -> store);
         node.startEngine();
         return node;
     }
@@ -195,7 +216,7 @@ public final class AtollNode implements AutoCloseable {
     private Optional<Engine.Archives> archives() {
         var random = new SecureRandom();
         return Optional.of(new Engine.Archives(
-                DirectoryBlobStore.open(archiveDir()),
+                blobs.apply(DirectoryBlobStore.open(archiveDir())),
                 ArchiveKey.readOrMake(place.state().resolve("archive.key"), random)));
     }
 
