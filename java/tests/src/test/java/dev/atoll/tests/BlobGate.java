@@ -3,11 +3,15 @@ package dev.atoll.tests;
 import dev.atoll.blob.BlobStore;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
-/** Keeps contents of a store back for a while: a restore under way then waits for them. Safe from any thread. */
+/**
+ * Keeps what is read of a store back for a while, as a slow one does: a restore waits with what it got first, a
+ * manifest. Safe from any thread.
+ */
 public final class BlobGate {
-    private volatile CountDownLatch reached = new CountDownLatch(0);
+    private final AtomicInteger waiting = new AtomicInteger();
     private volatile CountDownLatch open = new CountDownLatch(0);
 
     /** The store as it is behind this. */
@@ -15,9 +19,8 @@ public final class BlobGate {
         return new Gated(store);
     }
 
-    /** From now on who reads a content waits for {@link #release}, which closing does at the latest. */
+    /** From now on who reads a manifest or a content waits for {@link #release}, which closing does, too. */
     public Held hold() {
-        reached = new CountDownLatch(1);
         open = new CountDownLatch(1);
         return this::release;
     }
@@ -28,9 +31,9 @@ public final class BlobGate {
         void close();
     }
 
-    /** Returns when somebody waits. */
-    public void awaitReader() throws InterruptedException {
-        reached.await();
+    /** How many wait. */
+    public int waiting() {
+        return waiting.get();
     }
 
     public void release() {
@@ -46,15 +49,18 @@ public final class BlobGate {
 
         @Override
         public Optional<byte[]> get(String name) {
-            if (name.startsWith("c/")) {
-                reached.countDown();
+            Optional<byte[]> found = store.get(name);
+            if (name.startsWith("c/") || name.startsWith("m/")) {
+                waiting.incrementAndGet();
                 try {
                     open.await();
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
+                } finally {
+                    waiting.decrementAndGet();
                 }
             }
-            return store.get(name);
+            return found;
         }
 
         @Override

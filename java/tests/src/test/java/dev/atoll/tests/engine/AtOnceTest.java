@@ -60,6 +60,9 @@ class AtOnceTest {
         for (Sandbox sandbox : node.engine().sandboxes().list(CALLER, SandboxQuery.ALL).items()) {
             node.engine().sandboxes().delete(CALLER, sandbox.id());
         }
+        for (Volume volume : node.engine().volumes().list(CALLER)) {
+            node.engine().volumes().delete(CALLER, volume.id());
+        }
         assertThat(node.engine().node().audit(false)).isEmpty();
     }
 
@@ -79,10 +82,10 @@ class AtOnceTest {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor();
                 BlobGate.Held held = GATE.hold()) {
             Future<Sandbox> restore = threads.submit(() -> node.engine().sandboxes().restore(CALLER, first.id()));
-            GATE.awaitReader();
+            Awaitility.await().until(() -> GATE.waiting() == 1);
             Future<Sandbox> other = threads.submit(() -> node.engine().sandboxes().restore(CALLER, second.id()));
-            // One that is let through waits for its parts.
-            Awaitility.await().until(() -> other.isDone() || node.warden().listAll().disks().size() > 1);
+            // One that is let through waits at the gate.
+            Awaitility.await().until(() -> other.isDone() || GATE.waiting() == 2);
             held.close();
             assertThat(restore.get().state()).isEqualTo(SandboxState.STOPPED);
             assertThatThrownBy(other::get)
@@ -138,9 +141,10 @@ class AtOnceTest {
                 BlobGate.Held held = GATE.hold()) {
             Future<Sandbox> create = threads.submit(() -> node.engine().sandboxes().create(
                     CALLER, CreateSandbox.from(new Source.OfSnapshot("leaving")).build()));
-            GATE.awaitReader();
+            Awaitility.await().until(() -> GATE.waiting() == 1);
             var delete = new Thread(() -> node.engine().snapshots().delete(CALLER, snapshot.id()));
             delete.start();
+            // It waits for the restore, or is through.
             Awaitility.await().until(() -> !delete.isAlive() || delete.getState() == Thread.State.BLOCKED);
             held.close();
             assertThatThrownBy(create::get).hasCauseInstanceOf(NotFoundException.class);
