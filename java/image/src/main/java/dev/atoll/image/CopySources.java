@@ -1,6 +1,8 @@
 package dev.atoll.image;
 
+import dev.atoll.domain.BuildTemplate;
 import dev.atoll.domain.ContextFile;
+import dev.atoll.domain.InvalidFieldException;
 import dev.atoll.domain.NotFoundException;
 import dev.atoll.image.BuildPlan.Placed;
 import dev.atoll.image.LogicalLines.Document;
@@ -22,17 +24,25 @@ final class CopySources {
     private static final int DOCUMENT_MODE = 0644;
 
     private final Map<String, ContextFile> files = new LinkedHashMap<>();
+    /** What one build may place, however often its lines name the same files: plans wait in memory for their turn. */
+    private static final int MOST_PLACED = 2 * BuildTemplate.MOST_FILES;
+    /** Of their paths together. */
+    private static final long MOST_CHARACTERS = 16 << 20;
+
     private final Effort effort = new Effort("dockerfile");
+    private int placed;
+    private long characters;
 
     CopySources(List<ContextFile> context) {
         context.forEach(file -> files.put(file.path(), file));
     }
 
     /** Where the files of one instruction go. */
-    private record Target(Instruction.Copy copy, String destination, boolean into, List<Placed> placed) {
+    private record Target(CopySources of, Instruction.Copy copy, String destination, boolean into, List<Placed> placed) {
         void place(ContextFile file, String path) {
             int mode = copy.chmod().filter(m -> file.kind() != ContextFile.Kind.LINK).orElse(file.mode());
             // What a directory brings along is not unpacked, and neither is what it holds.
+            of.count(path);
             placed.add(new Placed(path, mode, file, Optional.empty()));
         }
 
@@ -40,8 +50,16 @@ final class CopySources {
             String path = into ? below(destination, nameOf(file.path())) : destination;
             int mode = copy.chmod().filter(m -> file.kind() != ContextFile.Kind.LINK).orElse(file.mode());
             boolean unpacks = copy.unpacks() && file.kind() == ContextFile.Kind.FILE;
+            of.count(path);
             placed.add(new Placed(path, mode, file, unpacks ? Optional.of(destination) : Optional.empty()));
         }
+    }
+
+    private void count(String path) {
+        placed++;
+        characters += path.length();
+        InvalidFieldException.requireRange("dockerfile.copied files", placed, 0, MOST_PLACED);
+        InvalidFieldException.requireRange("dockerfile.paths of copied files", characters, 0, MOST_CHARACTERS);
     }
 
     /** Whether a destination is a directory by how it is written, or since there are several sources. */
@@ -53,7 +71,7 @@ final class CopySources {
     List<Placed> place(Instruction.Copy copy, Variables variables, UnaryOperator<String> resolve) {
         String written = variables.one(copy.destination());
         List<String> sources = copy.sources().stream().map(variables::one).toList();
-        var target = new Target(copy, resolve.apply(written), isDirectory(written, sources.size()), new ArrayList<>());
+        var target = new Target(this, copy, resolve.apply(written), isDirectory(written, sources.size()), new ArrayList<>());
         for (String source : sources) {
             int before = target.placed().size();
             Optional<Document> document = document(copy, source);

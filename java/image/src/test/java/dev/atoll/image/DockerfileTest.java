@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -235,6 +236,18 @@ class DockerfileTest {
         assertThat(plan.steps().subList(3, 6)).allMatch(step -> step.work().isEmpty());
         assertThat(copy("ADD a.txt dir /x/").files()).extracting(Placed::unpackInto)
                 .containsExactly(Optional.of("/x"), Optional.empty(), Optional.empty());
+    }
+
+    /** Each line is short, and what all of them place was kept in memory. */
+    @Test
+    void linesThatPlaceTheSameFilesAgainAndAgainAreBounded() {
+        List<ContextFile> context = IntStream.range(0, 1_000)
+                .mapToObj(i -> ContextFile.of("f" + i, 0644, new byte[0]))
+                .toList();
+        var file = Dockerfile.parse("FROM base\n" + "COPY . /x/\n".repeat(201));
+        assertThatThrownBy(() -> file.plan(0, BASE, Map.of(), context))
+                .isInstanceOf(InvalidFieldException.class)
+                .hasMessageContaining("copied files");
     }
 
     private static List<String> paths(String copy) {
